@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "harness/inproc/faults.h"
+
+#include <algorithm>
+
+#include "harness/core/check.h"
+
+namespace pipewrench {
+namespace {
+thread_local Faults* current = nullptr;
+}  // namespace
+
+struct FaultsAccess {
+  static const Fault* choose(Faults& faults, Call call, std::initializer_list<int> impossible,
+                             std::size_t* transfer) {
+    const std::size_t index = faults.calls_++;
+    if (index >= faults.choices_.size() || faults.choices_[index] == 0) return nullptr;
+    const unsigned choice = faults.choices_[index] - 1u;
+    const auto all = row(call).faults;
+    const auto at_level = [&](const Fault& fault) { return fault.realism <= faults.level_; };
+    const auto count = static_cast<unsigned>(std::ranges::count_if(all, at_level));
+    if (count == 0) return nullptr;
+    unsigned left = choice % count;
+    const auto found = std::ranges::find_if(
+        all, [&](const Fault& fault) { return at_level(fault) && left-- == 0; });
+    if (faults.level_ != Realism::hostile &&
+        std::ranges::find(impossible, found->error_number) != impossible.end())
+      return nullptr;
+    if (found->effect == Effect::shorten && !shorten(transfer, choice / count, 255 / count))
+      return nullptr;
+    if (faults.played_count_ < Faults::kMostPlayed)
+      faults.played_[faults.played_count_++] = {call, &*found};
+    return &*found;
+  }
+
+  // Leaves 1 .. n-1 of n bytes: `part` of `parts` of them.
+  static bool shorten(std::size_t* transfer, std::size_t part, std::size_t parts) {
+    if (transfer == nullptr || *transfer < 2) return false;
+    *transfer = 1 + std::min((*transfer - 1) * part / (parts + 1), *transfer - 2);
+    return true;
+  }
+};
+
+Faults::Faults(std::span<const std::uint8_t> choices, Realism level)
+    : choices_(choices), level_(level) {
+  CHECK(current == nullptr);
+  current = this;
+}
+
+Faults::~Faults() { current = nullptr; }
+
+const Fault* next_fault(Call call, std::initializer_list<int> impossible, std::size_t* transfer) {
+  return current == nullptr ? nullptr
+                            : FaultsAccess::choose(*current, call, impossible, transfer);
+}
+
+std::array<std::uint8_t, 256> fault_at(std::uint8_t skip, std::uint8_t choice) {
+  std::array<std::uint8_t, 256> choices{};
+  choices[skip] = choice;
+  return choices;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,44 @@
+// Wrappers of signal calls that do not read a clock themselves.
+// SPDX-License-Identifier: MIT
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+
+#include "harness/inproc/clock.h"
+#include "harness/inproc/wrap.h"
+
+using namespace pipewrench;
+
+extern "C" {
+
+int __wrap_kill(pid_t pid, int signal) {
+  return with_fault(Call::kill, {}, [&] { return __real_kill(pid, signal); });
+}
+
+int __wrap_pidfd_open(pid_t pid, unsigned flags) {
+  return with_fault(Call::pidfd_open, {}, [&] { return __real_pidfd_open(pid, flags); });
+}
+
+int __wrap_pidfd_send_signal(int pidfd, int signal, siginfo_t* info, unsigned flags) {
+  return with_fault(Call::pidfd_send_signal, {},
+                    [&] { return __real_pidfd_send_signal(pidfd, signal, info, flags); });
+}
+
+int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
+  const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
+  return with_fault(Call::sigtimedwait, {wait_ns < 0 ? EAGAIN : wait_ns == 0 ? EINTR : 0}, [&] {
+    if (!clock_state::is_virtual()) return __real_sigtimedwait(set, info, timeout);
+    const timespec none{};
+    const int signal = __real_sigtimedwait(set, info, &none);
+    if (signal >= 0 || errno != EAGAIN) return signal;
+    if (wait_ns < 0) clock_state::hangs("sigtimedwait");
+    clock_state::advance_ns(wait_ns);
+    errno = EAGAIN;
+    return -1;
+  });
+}
+
+int __wrap_signalfd(int fd, const sigset_t* set, int flags) {
+  return with_fault(Call::signalfd, {}, [&] { return __real_signalfd(fd, set, flags); });
+}
+
+}  // extern "C"

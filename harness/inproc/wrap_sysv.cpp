@@ -1,0 +1,125 @@
+// Wrappers of System V calls. Under virtual time a wait that nobody can end jumps to its time-out.
+// SPDX-License-Identifier: MIT
+#include <sys/ipc.h>
+#include <sys/msg.h>
+
+#include <cstdarg>
+
+#include "harness/inproc/clock.h"
+#include "harness/inproc/wrap.h"
+
+namespace pipewrench {
+namespace {
+
+// Which of EINTR and the "not now" errno this call cannot give: the first needs a sleep, the second IPC_NOWAIT.
+int impossible_with(int flags, int not_now) { return (flags & IPC_NOWAIT) != 0 ? EINTR : not_now; }
+
+// get calls: EEXIST needs IPC_EXCL, ENOENT the absence of IPC_CREAT.
+int impossible_get(int flags) { return (flags & IPC_CREAT) != 0 ? ENOENT : EEXIST; }
+int impossible_exclusive(int flags) { return (flags & IPC_EXCL) != 0 ? 0 : EEXIST; }
+
+// A blocking msgsnd or msgrcv under virtual time: only a timer's signal can end its sleep, with EINTR.
+template <class Result, class Try>
+Result sleep_virtually(const char* call, int not_now, Try without_waiting) {
+  const Result result = without_waiting();
+  if (result >= 0 || errno != not_now) return result;
+  if (!clock_state::jump_to_timer()) clock_state::hangs(call);
+  errno = EINTR;
+  return -1;
+}
+
+}  // namespace
+}  // namespace pipewrench
+
+using namespace pipewrench;
+
+extern "C" {
+
+int __wrap_msgget(key_t key, int flags) {
+  return with_fault(Call::msgget, {impossible_get(flags), impossible_exclusive(flags)},
+                    [&] { return __real_msgget(key, flags); });
+}
+
+int __wrap_msgsnd(int id, const void* message, size_t size, int flags) {
+  return with_fault(Call::msgsnd, {impossible_with(flags, EAGAIN)}, [&] {
+    if (!clock_state::is_virtual() || (flags & IPC_NOWAIT) != 0)
+      return __real_msgsnd(id, message, size, flags);
+    return sleep_virtually<int>(
+        "msgsnd", EAGAIN, [&] { return __real_msgsnd(id, message, size, flags | IPC_NOWAIT); });
+  });
+}
+
+ssize_t __wrap_msgrcv(int id, void* message, size_t size, long type, int flags) {
+  return with_fault(Call::msgrcv, {impossible_with(flags, ENOMSG)}, [&] {
+    if (!clock_state::is_virtual() || (flags & IPC_NOWAIT) != 0)
+      return __real_msgrcv(id, message, size, type, flags);
+    return sleep_virtually<ssize_t>("msgrcv", ENOMSG, [&] {
+      return __real_msgrcv(id, message, size, type, flags | IPC_NOWAIT);
+    });
+  });
+}
+
+int __wrap_msgctl(int id, int command, msqid_ds* status) {
+  // Removal really happens: a failed IPC_RMID would leave what nobody can clean up.
+  if (command == IPC_RMID) return __real_msgctl(id, command, status);
+  return with_fault(Call::msgctl, {}, [&] { return __real_msgctl(id, command, status); });
+}
+
+int __wrap_shmget(key_t key, size_t size, int flags) {
+  return with_fault(Call::shmget, {impossible_get(flags), impossible_exclusive(flags)},
+                    [&] { return __real_shmget(key, size, flags); });
+}
+
+void* __wrap_shmat(int id, const void* address, int flags) {
+  if (const Fault* fault = next_fault(Call::shmat); fault != nullptr) {
+    errno = fault->error_number;
+    return reinterpret_cast<void*>(-1);
+  }
+  return __real_shmat(id, address, flags);
+}
+
+
+int __wrap_shmctl(int id, int command, shmid_ds* status) {
+  if (command == IPC_RMID) return __real_shmctl(id, command, status);
+  return with_fault(Call::shmctl, {}, [&] { return __real_shmctl(id, command, status); });
+}
+
+int __wrap_semget(key_t key, int count, int flags) {
+  return with_fault(Call::semget, {impossible_get(flags), impossible_exclusive(flags)},
+                    [&] { return __real_semget(key, count, flags); });
+}
+
+int __wrap_semtimedop(int id, sembuf* operations, size_t count, const timespec* timeout) {
+  const bool sleeps = count > 0 && (operations[0].sem_flg & IPC_NOWAIT) == 0;
+  const int impossible = sleeps && timeout == nullptr ? EAGAIN : sleeps ? 0 : EINTR;
+  return with_fault(Call::semop, {impossible}, [&] {
+    if (!clock_state::is_virtual() || !sleeps)
+      return __real_semtimedop(id, operations, count, timeout);
+    const timespec none{};
+    const int result = __real_semtimedop(id, operations, count, &none);
+    if (result == 0 || errno != EAGAIN) return result;
+    if (timeout != nullptr) {
+      clock_state::advance_ns(clock_state::to_ns(*timeout));
+      errno = EAGAIN;
+    } else {
+      if (!clock_state::jump_to_timer()) clock_state::hangs("semop");
+      errno = EINTR;
+    }
+    return -1;
+  });
+}
+
+int __wrap_semop(int id, sembuf* operations, size_t count) {
+  return __wrap_semtimedop(id, operations, count, nullptr);  // as glibc does
+}
+
+int __wrap_semctl(int id, int number, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void* argument = va_arg(arguments, void*);  // union semun: a pointer or an int, both in one register
+  va_end(arguments);
+  if (command == IPC_RMID) return __real_semctl(id, number, command, argument);
+  return with_fault(Call::semctl, {}, [&] { return __real_semctl(id, number, command, argument); });
+}
+
+}  // extern "C"

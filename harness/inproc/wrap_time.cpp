@@ -1,0 +1,129 @@
+// Wrappers of clocks, sleeps and timers, and of futex waits made through syscall().
+// SPDX-License-Identifier: MIT
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <cstdarg>
+
+#include "harness/inproc/clock.h"
+#include "harness/inproc/wrap.h"
+
+using namespace pipewrench;
+
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+timespec to_timespec(std::int64_t time_ns) {
+  return {.tv_sec = time_ns / kNsPerSecond, .tv_nsec = time_ns % kNsPerSecond};
+}
+
+int sleep_for(std::int64_t wait_ns) {
+  return with_fault(Call::nanosleep, {}, [&] { return clock_state::advance_ns(wait_ns), 0; });
+}
+
+// FUTEX_WAIT takes a relative time-out, FUTEX_WAIT_BITSET an absolute one (futex(2)).
+long futex_wait_virtually(long* arguments) {
+  const auto* timeout = reinterpret_cast<const timespec*>(arguments[3]);
+  const bool is_absolute = (arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+  timespec none{};  // in the past for both kinds
+  const long result = __real_syscall(SYS_futex, arguments[0], arguments[1], arguments[2], &none,
+                                     arguments[4], arguments[5]);
+  if (result == 0 || errno != ETIMEDOUT) return result;
+  if (timeout == nullptr) clock_state::hangs("futex");
+  const std::int64_t until_ns = clock_state::to_ns(*timeout);
+  clock_state::advance_ns(is_absolute ? until_ns - clock_state::now_ns() : until_ns);
+  errno = ETIMEDOUT;
+  return -1;
+}
+
+}  // namespace
+
+extern "C" {
+
+int __wrap_clock_gettime(clockid_t clock, timespec* time) {
+  if (clock_state::is_virtual()) return *time = to_timespec(clock_state::now_ns()), 0;
+  clock_state::forbid_real_clock("clock_gettime");
+  return __real_clock_gettime(clock, time);
+}
+
+int __wrap_gettimeofday(timeval* time, void* zone) {
+  if (!clock_state::is_virtual()) {
+    clock_state::forbid_real_clock("gettimeofday");
+    return __real_gettimeofday(time, zone);
+  }
+  const timespec now = to_timespec(clock_state::now_ns());
+  *time = {.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+  return 0;
+}
+
+time_t __wrap_time(time_t* time) {
+  if (!clock_state::is_virtual()) {
+    clock_state::forbid_real_clock("time");
+    return __real_time(time);
+  }
+  const time_t now = to_timespec(clock_state::now_ns()).tv_sec;
+  if (time != nullptr) *time = now;
+  return now;
+}
+
+int __wrap_nanosleep(const timespec* wait, timespec* left) {
+  if (!clock_state::is_virtual()) return __real_nanosleep(wait, left);
+  return sleep_for(clock_state::to_ns(*wait));
+}
+
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const timespec* wait, timespec* left) {
+  if (!clock_state::is_virtual()) return __real_clock_nanosleep(clock, flags, wait, left);
+  const std::int64_t until_ns = clock_state::to_ns(*wait);
+  const bool is_absolute = (flags & TIMER_ABSTIME) != 0;
+  clock_state::advance_ns(is_absolute ? until_ns - clock_state::now_ns() : until_ns);
+  return 0;
+}
+
+unsigned __wrap_sleep(unsigned seconds) {
+  if (!clock_state::is_virtual()) return __real_sleep(seconds);
+  return sleep_for(seconds * kNsPerSecond) == 0 ? 0 : seconds;
+}
+
+int __wrap_usleep(useconds_t wait_us) {
+  if (!clock_state::is_virtual()) return __real_usleep(wait_us);
+  return sleep_for(wait_us * 1000L);
+}
+
+int __wrap_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
+  return with_fault(Call::timer, {}, [&] {
+    if (!clock_state::is_virtual()) return __real_timer_create(clock, event, timer);
+    *timer = nullptr;
+    return 0;
+  });
+}
+
+int __wrap_timer_settime(timer_t timer, int flags, const itimerspec* when, itimerspec* old) {
+  if (!clock_state::is_virtual()) return __real_timer_settime(timer, flags, when, old);
+  const std::int64_t after_ns = clock_state::to_ns(when->it_value);
+  if (after_ns == 0) return clock_state::disarm_timer(), 0;
+  clock_state::arm_timer((flags & TIMER_ABSTIME) != 0 ? after_ns - clock_state::now_ns() : after_ns);
+  return 0;
+}
+
+int __wrap_timer_delete(timer_t timer) {
+  if (!clock_state::is_virtual()) return __real_timer_delete(timer);
+  clock_state::disarm_timer();
+  return 0;
+}
+
+long __wrap_syscall(long number, ...) {
+  long arguments[6];
+  va_list list;
+  va_start(list, number);
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  const long command = arguments[1] & FUTEX_CMD_MASK;
+  if (number == SYS_futex && clock_state::is_virtual() &&
+      (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET))
+    return futex_wait_virtually(arguments);
+  return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                        arguments[5]);
+}
+
+}  // extern "C"

@@ -1,0 +1,50 @@
+// The one table of what the harness knows of each system call: a call is one row. Must not make any call.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace pipewrench {
+
+enum class Call : std::uint8_t {
+  read, write, pipe, open, close, mkfifo, unlink, fstat, poll,
+  msgget, msgsnd, msgrcv, msgctl, shmget, shmat, shmdt, shmctl, semget, semop, semctl,
+  kill, pidfd_open, pidfd_send_signal, sigtimedwait, signalfd,
+  socket, bind, listen, accept, connect, send, recv, getsockopt,
+  clock_gettime, nanosleep, timer,
+  count_,
+};
+
+// The lowest level at which a fault may be played (design: realism).
+enum class Realism : std::uint8_t {
+  linux_,   // this kernel does it to this process in some state
+  posix,    // any conforming system may
+  hostile,  // the man page lists it
+};
+
+enum class Effect : std::uint8_t {
+  fail,     // the call does nothing and returns -1 with error_number
+  shorten,  // a transfer moves fewer bytes than asked, at least one
+};
+
+struct Fault {
+  Effect effect;
+  int error_number;  // errno of Effect::fail; 0 otherwise
+  Realism realism;
+  const char* when;  // what makes the kernel do this
+};
+
+struct Row {
+  Call call;
+  const char* name;
+  // The first fault is permanent: repeating the call would not help. So a choice of "the first" ends retry loops.
+  std::span<const Fault> faults;
+};
+
+const Row& row(Call call);
+std::span<const Row> rows();
+// True for errors that a caller may answer by calling again: EINTR, EAGAIN.
+bool is_transient(const Fault& fault);
+
+}  // namespace pipewrench

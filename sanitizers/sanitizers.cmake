@@ -1,0 +1,55 @@
+# The only place where a -fsanitize or coverage flag is written. Also installed, for users' projects.
+#   PIPEWRENCH_SANITIZE  none | address (with undefined) | thread | coverage
+#   PIPEWRENCH_ENGINE    none | libfuzzer | afl
+set(PIPEWRENCH_SANITIZE none CACHE STRING "none, address (with undefined), thread or coverage")
+set(PIPEWRENCH_ENGINE none CACHE STRING "none, libfuzzer or afl")
+set_property(CACHE PIPEWRENCH_SANITIZE PROPERTY STRINGS none address thread coverage)
+set_property(CACHE PIPEWRENCH_ENGINE PROPERTY STRINGS none libfuzzer afl)
+set(PIPEWRENCH_SANITIZERS_DIR ${CMAKE_CURRENT_LIST_DIR})
+
+set(_compile -fno-omit-frame-pointer)
+set(_link "")
+if(PIPEWRENCH_SANITIZE STREQUAL address)
+  list(APPEND _compile -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  list(APPEND _link -fsanitize=address,undefined)
+elseif(PIPEWRENCH_SANITIZE STREQUAL thread)
+  list(APPEND _compile -fsanitize=thread)
+  list(APPEND _link -fsanitize=thread)
+elseif(PIPEWRENCH_SANITIZE STREQUAL coverage)
+  list(APPEND _compile -fprofile-instr-generate -fcoverage-mapping)
+  list(APPEND _link -fprofile-instr-generate)
+elseif(NOT PIPEWRENCH_SANITIZE STREQUAL none)
+  message(FATAL_ERROR "PIPEWRENCH_SANITIZE=${PIPEWRENCH_SANITIZE}: must be none, address, thread or coverage")
+endif()
+
+set(PIPEWRENCH_ENGINE_LINK "")
+if(PIPEWRENCH_ENGINE STREQUAL libfuzzer)
+  list(APPEND _compile -fsanitize=fuzzer-no-link)
+  set(PIPEWRENCH_ENGINE_LINK -fsanitize=fuzzer)
+elseif(PIPEWRENCH_ENGINE STREQUAL afl)
+  # AFL++ 4.04c is built on LLVM 14; its runtime works with clang-19's own coverage callbacks.
+  list(APPEND _compile -fsanitize-coverage=trace-pc-guard,trace-cmp)
+  set(PIPEWRENCH_ENGINE_LINK /usr/lib/afl/libAFLDriver.a /usr/lib/afl/afl-compiler-rt.o)
+  if(NOT EXISTS /usr/lib/afl/afl-compiler-rt.o)
+    message(FATAL_ERROR "PIPEWRENCH_ENGINE=afl needs the package afl++: run harness/setup")
+  endif()
+elseif(NOT PIPEWRENCH_ENGINE STREQUAL none)
+  message(FATAL_ERROR "PIPEWRENCH_ENGINE=${PIPEWRENCH_ENGINE}: must be none, libfuzzer or afl")
+endif()
+
+if(NOT PIPEWRENCH_ENGINE STREQUAL none AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  message(FATAL_ERROR "PIPEWRENCH_ENGINE=${PIPEWRENCH_ENGINE} needs clang, not ${CMAKE_CXX_COMPILER_ID}: "
+                      "configure with -DCMAKE_CXX_COMPILER=clang++-19 or a preset")
+endif()
+
+add_compile_options(${_compile})
+add_link_options(${_link})
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  add_link_options(-fuse-ld=lld-19)
+endif()
+
+# Default sanitizer options, compiled in: an executable of ours behaves the same when started by hand.
+find_program(PIPEWRENCH_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer)
+add_library(pipewrench_san_options OBJECT ${PIPEWRENCH_SANITIZERS_DIR}/options.cpp)
+target_compile_definitions(pipewrench_san_options PRIVATE
+  PIPEWRENCH_SYMBOLIZER="$<IF:$<BOOL:${PIPEWRENCH_SYMBOLIZER}>,${PIPEWRENCH_SYMBOLIZER},>")
