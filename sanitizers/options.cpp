@@ -1,5 +1,5 @@
-// Default options of every sanitizer, compiled into each executable; the environment still overrides them.
-// Each line says why. The only place where a *SAN_OPTIONS string is written.
+// Default options of every sanitizer, compiled into each executable; the environment still
+// overrides them. Each line says why. The only place where a *SAN_OPTIONS string is written.
 // SPDX-License-Identifier: MIT
 
 #define SYMBOLIZER "external_symbolizer_path=" PIPEWRENCH_SYMBOLIZER
@@ -13,12 +13,12 @@ const char* __tsan_default_options();
 const char* __asan_default_options() {
   return SYMBOLIZER
       ":detect_stack_use_after_return=1"
-      ":strict_string_checks=1"       // text without a terminator is a defect we look for
+      ":strict_string_checks=1"  // text without a terminator is a defect we look for
       ":check_initialization_order=1"
-      ":dedup_token_length=3"         // minimisation must not slip to another bug
-      ":quarantine_size_mb=16"        // resident memory stays flat over a million inputs
+      ":dedup_token_length=3"   // minimisation must not slip to another bug
+      ":quarantine_size_mb=16"  // resident memory stays flat over a million inputs
       ":allocator_release_to_os_interval_ms=500"
-      ":handle_abort=1";              // a CHECK that fails prints a stack
+      ":handle_abort=1";  // a CHECK that fails prints a stack
 }
 
 const char* __lsan_default_options() { return "print_suppressions=0"; }

@@ -1,4 +1,5 @@
-// CHECK: a broken promise of the programmer ends the process, in every build. Not for expected failures.
+// CHECK: a broken promise of the programmer ends the process, in every build. Not for expected
+// failures.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,7 +8,8 @@
 
 namespace pipewrench {
 
-// Aborts rather than exits: a fuzzing engine must see a crash (an exit() would look like success to AFL++).
+// Aborts rather than exits: a fuzzing engine must see a crash (an exit() would look like success to
+// AFL++).
 [[noreturn]] inline void check_failed(const char* file, int line, const char* what) {
   std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", file, line, what);
   std::abort();

@@ -1,5 +1,5 @@
-// The default LLVMFuzzerInitialize, compiled once a target with its name and options. A target that needs its own
-// defines it and calls pipewrench::start() there.
+// The default LLVMFuzzerInitialize, compiled once a target with its name and options. A target that
+// needs its own defines it and calls pipewrench::start() there.
 // SPDX-License-Identifier: MIT
 #include "harness/inproc/start.h"
 

@@ -50,8 +50,7 @@ Faults::Faults(std::span<const std::uint8_t> choices, Realism level)
 Faults::~Faults() { current = nullptr; }
 
 const Fault* next_fault(Call call, std::initializer_list<int> impossible, std::size_t* transfer) {
-  return current == nullptr ? nullptr
-                            : FaultsAccess::choose(*current, call, impossible, transfer);
+  return current == nullptr ? nullptr : FaultsAccess::choose(*current, call, impossible, transfer);
 }
 
 std::array<std::uint8_t, 256> fault_at(std::uint8_t skip, std::uint8_t choice) {

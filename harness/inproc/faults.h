@@ -15,10 +15,11 @@ namespace pipewrench {
 
 // While it lives, each wrapped call of this thread takes one byte of `choices`, in order:
 //   0        the real call
-//   n > 0    fault (n-1) mod k of the call's row, k being the faults of that row at `level` or below;
+//   n > 0    fault (n-1) mod k of the call's row, k being the faults of that row at `level` or
+// below;
 //            (n-1) / k chooses how much of a shortened transfer is left
-// When the bytes are used up, or the kernel could not produce that fault for this very call (EINTR from a call
-// that cannot sleep), the real call runs. Not nestable; `choices` must outlive it.
+// When the bytes are used up, or the kernel could not produce that fault for this very call (EINTR
+// from a call that cannot sleep), the real call runs. Not nestable; `choices` must outlive it.
 class Faults {
  public:
   explicit Faults(std::span<const std::uint8_t> choices, Realism level = Realism::linux_);
@@ -45,11 +46,13 @@ class Faults {
   std::size_t played_count_ = 0;
 };
 
-// Choices that leave `skip` calls alone and then play fault `choice` of the row: for "fail the n-th call" sweeps.
+// Choices that leave `skip` calls alone and then play fault `choice` of the row: for "fail the n-th
+// call" sweeps.
 std::array<std::uint8_t, 256> fault_at(std::uint8_t skip, std::uint8_t choice);
 
-// For wrappers: the fault to play in this call, or nullptr. `impossible` lists errnos that the kernel could not
-// return here. For Effect::shorten, *transfer (bytes asked for) is lowered; transfers of one byte stay whole.
+// For wrappers: the fault to play in this call, or nullptr. `impossible` lists errnos that the
+// kernel could not return here. For Effect::shorten, *transfer (bytes asked for) is lowered;
+// transfers of one byte stay whole.
 const Fault* next_fault(Call call, std::initializer_list<int> impossible = {},
                         std::size_t* transfer = nullptr);
 

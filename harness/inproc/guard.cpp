@@ -48,8 +48,8 @@ std::string target_of(int fd) {
 }
 
 [[noreturn]] void left(const std::string& what, const char* remedy) {
-  std::fprintf(stderr, "pipewrench: this input left %s behind.\npipewrench: to fix: %s\n", what.c_str(),
-               remedy);
+  std::fprintf(stderr, "pipewrench: this input left %s behind.\npipewrench: to fix: %s\n",
+               what.c_str(), remedy);
   std::abort();
 }
 
@@ -81,16 +81,19 @@ Guard::~Guard() {
          "close every descriptor that the input opens, on every path, also after a failed call.");
   }
   if (!children_before_ && has_children())
-    left("a child process", "wait for every child that the input starts (waitpid), also after a failure.");
+    left("a child process",
+         "wait for every child that the input starts (waitpid), also after a failure.");
   if (!has_own_namespace()) return;  // the host's objects are not ours to count
   const Objects now = objects();
   if (now.queues > 0)
-    left(std::to_string(now.queues) + " message queue(s)", "msgctl(id, IPC_RMID) each queue that it makes.");
+    left(std::to_string(now.queues) + " message queue(s)",
+         "msgctl(id, IPC_RMID) each queue that it makes.");
   if (now.segments > 0)
     left(std::to_string(now.segments) + " shared memory segment(s)",
          "shmctl(id, IPC_RMID) and shmdt() each segment that it makes.");
   if (now.sets > 0)
-    left(std::to_string(now.sets) + " semaphore set(s)", "semctl(id, 0, IPC_RMID) each set that it makes.");
+    left(std::to_string(now.sets) + " semaphore set(s)",
+         "semctl(id, 0, IPC_RMID) each set that it makes.");
 }
 
 }  // namespace pipewrench

@@ -1,5 +1,6 @@
-// Guards one input's independence: it must leave no descriptor, System V object or child behind and must not read
-// the real clock. Declare it first in LLVMFuzzerTestOneInput. Its end aborts with how to fix what was left.
+// Guards one input's independence: it must leave no descriptor, System V object or child behind and
+// must not read the real clock. Declare it first in LLVMFuzzerTestOneInput. Its end aborts with how
+// to fix what was left.
 // SPDX-License-Identifier: MIT
 #pragma once
 

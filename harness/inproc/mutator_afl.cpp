@@ -1,5 +1,5 @@
-// AFL++'s door to pipewrench::mutate(): a library for AFL_CUSTOM_MUTATOR_LIBRARY (its driver ignores
-// LLVMFuzzerCustomMutator). AFL++ still runs its own bytewise stages beside it.
+// AFL++'s door to pipewrench::mutate(): a library for AFL_CUSTOM_MUTATOR_LIBRARY (its driver
+// ignores LLVMFuzzerCustomMutator). AFL++ still runs its own bytewise stages beside it.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <random>
@@ -20,7 +20,9 @@ std::size_t leave(std::uint8_t*, std::size_t size, std::size_t) { return size; }
 
 extern "C" {
 
-void* afl_custom_init(void* /*afl*/, unsigned seed) { return new State{{}, std::minstd_rand(seed)}; }
+void* afl_custom_init(void* /*afl*/, unsigned seed) {
+  return new State{{}, std::minstd_rand(seed)};
+}
 
 std::size_t afl_custom_fuzz(State* state, std::uint8_t* data, std::size_t size, std::uint8_t** out,
                             std::uint8_t* /*splice*/, std::size_t /*splice_size*/,

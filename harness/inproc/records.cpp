@@ -29,12 +29,24 @@ Record fresh(Random& random) {
 
 void change_field(Record& record, Random& random) {
   switch (random() % 6) {
-    case 0: record.op = static_cast<std::uint8_t>(random()); break;
-    case 1: record.client = static_cast<std::uint8_t>(random()); break;
-    case 2: record.flags = static_cast<std::uint8_t>(record.flags ^ (1u << (random() % 8))); break;
-    case 3: record.fault = static_cast<std::uint8_t>(random() % 2 == 0 ? 0 : random()); break;
-    case 4: record.value = kInteresting[below(random, kInteresting.size())]; break;
-    default: record.value += below(random, 17) - 8; break;
+    case 0:
+      record.op = static_cast<std::uint8_t>(random());
+      break;
+    case 1:
+      record.client = static_cast<std::uint8_t>(random());
+      break;
+    case 2:
+      record.flags = static_cast<std::uint8_t>(record.flags ^ (1u << (random() % 8)));
+      break;
+    case 3:
+      record.fault = static_cast<std::uint8_t>(random() % 2 == 0 ? 0 : random());
+      break;
+    case 4:
+      record.value = kInteresting[below(random, kInteresting.size())];
+      break;
+    default:
+      record.value += below(random, 17) - 8;
+      break;
   }
 }
 
@@ -42,18 +54,29 @@ void change_list(std::vector<Record>& records, Random& random) {
   const std::size_t at = below(random, records.size());
   const std::size_t other = below(random, records.size());
   switch (records.empty() ? 0 : random() % 7) {
-    case 0: records.insert(records.begin() + static_cast<std::ptrdiff_t>(at), fresh(random)); break;
-    case 1: records.erase(records.begin() + static_cast<std::ptrdiff_t>(at)); break;
-    case 2: std::swap(records[at], records[other]); break;
+    case 0:
+      records.insert(records.begin() + static_cast<std::ptrdiff_t>(at), fresh(random));
+      break;
+    case 1:
+      records.erase(records.begin() + static_cast<std::ptrdiff_t>(at));
+      break;
+    case 2:
+      std::swap(records[at], records[other]);
+      break;
     case 3: {  // repeat a run: fills queues and buffers
       const auto first = std::min(at, other);
-      const std::vector<Record> run(records.begin() + static_cast<std::ptrdiff_t>(first),
-                                    records.begin() + static_cast<std::ptrdiff_t>(std::max(at, other)) + 1);
+      const std::vector<Record> run(
+          records.begin() + static_cast<std::ptrdiff_t>(first),
+          records.begin() + static_cast<std::ptrdiff_t>(std::max(at, other)) + 1);
       records.insert(records.end(), run.begin(), run.end());
       break;
     }
-    case 4: records.resize(at + 1); break;
-    default: change_field(records[at], random); break;
+    case 4:
+      records.resize(at + 1);
+      break;
+    default:
+      change_field(records[at], random);
+      break;
   }
 }
 

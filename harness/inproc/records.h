@@ -1,5 +1,6 @@
-// Inputs that are a list of operations: fixed-size records after an optional header. Reading them, and mutating
-// them as operations (drop, repeat, swap, move, change one field), so that one change is one change of behaviour.
+// Inputs that are a list of operations: fixed-size records after an optional header. Reading them,
+// and mutating them as operations (drop, repeat, swap, move, change one field), so that one change
+// is one change of behaviour.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,7 +18,8 @@ struct Record {
   std::uint8_t op;      // which operation, modulo their number
   std::uint8_t client;  // which of the clients acts, modulo their number
   std::uint8_t flags;   // flag bits of the operation
-  std::uint8_t fault;   // 0: none. Low nibble: fault of the row. High nibble: wrapped calls to skip first
+  std::uint8_t
+      fault;  // 0: none. Low nibble: fault of the row. High nibble: wrapped calls to skip first
   std::uint32_t value;  // the operand: a size, an mtype's index, ...
 };
 static_assert(sizeof(Record) == 8);
@@ -28,7 +30,8 @@ constexpr std::size_t kMostRecords = 64;
 class Records {
  public:
   Records(const std::uint8_t* data, std::size_t size)
-      : data_(data), count_(size / sizeof(Record) < kMostRecords ? size / sizeof(Record) : kMostRecords) {}
+      : data_(data),
+        count_(size / sizeof(Record) < kMostRecords ? size / sizeof(Record) : kMostRecords) {}
   std::size_t size() const { return count_; }
   Record operator[](std::size_t index) const {
     Record record;
@@ -42,7 +45,7 @@ class Records {
 };
 
 // mutate() of mutator.h for such inputs.
-std::size_t mutate_records(std::uint8_t* data, std::size_t size, std::size_t max_size, std::uint32_t seed,
-                           Bytewise bytewise);
+std::size_t mutate_records(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                           std::uint32_t seed, Bytewise bytewise);
 
 }  // namespace pipewrench

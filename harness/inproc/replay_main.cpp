@@ -1,4 +1,5 @@
-// The third engine: runs each file it is given through the target once, in any build: for ctest, gdb, valgrind.
+// The third engine: runs each file it is given through the target once, in any build: for ctest,
+// gdb, valgrind.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/inproc/say.h"
 #include "harness/inproc/start.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -20,7 +22,9 @@ constexpr int kUsage = 2;
 namespace fs = std::filesystem;
 
 int usage(const char* program) {
-  std::fprintf(stderr, "usage: %s FILE|DIRECTORY...\nRuns each input once; crashes where one fails.\n",
+  std::fprintf(stderr,
+               "usage: %s [-v] FILE|DIRECTORY...\nRuns each input once; crashes where one fails. "
+               "-v prints what it does.\n",
                program);
   return kUsage;
 }
@@ -48,6 +52,10 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::error_code error;
     const std::string path = pipewrench::own_corpus(argv[i], PIPEWRENCH_TARGET);
+    if (path == "-v") {
+      pipewrench::set_says(true);
+      continue;
+    }
     if (path.starts_with("-")) return usage(argv[0]);
     if (!fs::is_directory(path, error)) {
       inputs.emplace_back(path);
@@ -55,7 +63,9 @@ int main(int argc, char** argv) {
     }
     for (const auto& entry : fs::recursive_directory_iterator(path, error))
       if (entry.is_regular_file()) inputs.push_back(entry.path());
-    if (error) return std::fprintf(stderr, "replay: %s: %s\n", path.c_str(), error.message().c_str()), kUsage;
+    if (error)
+      return std::fprintf(stderr, "replay: %s: %s\n", path.c_str(), error.message().c_str()),
+             kUsage;
   }
   std::ranges::sort(inputs);
   LLVMFuzzerInitialize(&argc, &argv);

@@ -16,12 +16,15 @@
 #include <string>
 #include <vector>
 
+#include "harness/inproc/say.h"
+
 namespace pipewrench {
 namespace {
 
-[[maybe_unused]] constexpr int kUsage = 1;        // libFuzzer's own code for a bad corpus directory
-constexpr int kEnvironment = 3;  // this machine cannot
+[[maybe_unused]] constexpr int kUsage = 1;  // libFuzzer's own code for a bad corpus directory
+constexpr int kEnvironment = 3;             // this machine cannot
 bool own_namespace = false;
+bool is_talking = false;
 
 [[noreturn]] void die(int status, const char* name, const std::string& why) {
   std::fprintf(stderr, "fuzz_%s: %s\n", name, why.c_str());
@@ -36,31 +39,35 @@ bool write_file(const char* path, const std::string& text) {
   return written;
 }
 
-// The user is mapped to himself, not to root: the code under test keeps its uid (user_namespaces(7)).
+// The user is mapped to himself, not to root: the code under test keeps its uid
+// (user_namespaces(7)).
 bool enter_namespace() {
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
   if (::unshare(CLONE_NEWIPC) == 0) return true;
   if (::unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) return false;
   const auto self = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", self(uid)) &&
-         write_file("/proc/self/gid_map", self(gid));
+  return write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/uid_map", self(uid)) && write_file("/proc/self/gid_map", self(gid));
 }
 
 void require_namespace(const char* name) {
   if (const char* choice = std::getenv("PIPEWRENCH_NAMESPACE"); choice != nullptr) {
     if (std::strcmp(choice, "host") == 0) return;
-    die(kEnvironment, name, std::string("PIPEWRENCH_NAMESPACE=") + choice + ": only 'host' is known");
+    die(kEnvironment, name,
+        std::string("PIPEWRENCH_NAMESPACE=") + choice + ": only 'host' is known");
   }
   if (!enter_namespace())
     die(kEnvironment, name,
         std::string("cannot make an IPC namespace: ") + std::strerror(errno) +
-            ". Run as root, allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; in Docker: "
+            ". Run as root, allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; in "
+            "Docker: "
             "--cap-add SYS_ADMIN), or use the host's with PIPEWRENCH_NAMESPACE=host");
   own_namespace = true;
   const int id = ::msgget(IPC_PRIVATE, 0600);
   if (id < 0)
-    die(kEnvironment, name, std::string("this kernel has no System V IPC: msgget: ") + std::strerror(errno));
+    die(kEnvironment, name,
+        std::string("this kernel has no System V IPC: msgget: ") + std::strerror(errno));
   ::msgctl(id, IPC_RMID, nullptr);
 }
 
@@ -111,6 +118,8 @@ std::string own_corpus(const std::string& path, const char* name) {
 }
 
 bool has_own_namespace() { return own_namespace; }
+bool says() { return is_talking; }
+void set_says(bool says) { is_talking = says; }
 
 void start(const TargetInfo& target, [[maybe_unused]] int* argc, [[maybe_unused]] char*** argv) {
   require_namespace(target.name);

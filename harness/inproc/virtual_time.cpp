@@ -50,10 +50,12 @@ bool jump_to_timer() {
 }
 
 void hangs(const char* call) {
-  std::fprintf(stderr,
-               "pipewrench: hang: %s() would sleep for ever: this thread is the only one, no time-out is set.\n"
-               "pipewrench: to fix: give the call a deadline, or end the wait from what the input does.\n",
-               call);
+  std::fprintf(
+      stderr,
+      "pipewrench: hang: %s() would sleep for ever: this thread is the only one, no time-out is "
+      "set.\n"
+      "pipewrench: to fix: give the call a deadline, or end the wait from what the input does.\n",
+      call);
   std::abort();
 }
 
@@ -63,8 +65,10 @@ void forbid_real_clock(const char* call) {
   if (!state.real_forbidden) return;
   state.real_forbidden = false;
   std::fprintf(stderr,
-               "pipewrench: this input read the real clock with %s(), so it may behave differently next time.\n"
-               "pipewrench: to fix: construct a pipewrench::VirtualTime before the code that reads the clock.\n",
+               "pipewrench: this input read the real clock with %s(), so it may behave differently "
+               "next time.\n"
+               "pipewrench: to fix: construct a pipewrench::VirtualTime before the code that reads "
+               "the clock.\n",
                call);
   std::abort();
 }

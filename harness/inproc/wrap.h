@@ -1,5 +1,6 @@
-// The real functions behind the wrappers (ld --wrap: a call of read goes to __wrap_read, __real_read is libc's).
-// The build reads the wrapped names from the __wrap_ definitions in wrap_*.cpp: a new wrapper needs no list.
+// The real functions behind the wrappers (ld --wrap: a call of read goes to __wrap_read,
+// __real_read is libc's). The build reads the wrapped names from the __wrap_ definitions in
+// wrap_*.cpp: a new wrapper needs no list.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -81,7 +82,8 @@ namespace pipewrench {
 
 // Plays the input's fault, if any, else makes the real call. A fault sets errno and gives `failed`.
 template <class RealCall>
-auto with_fault(Call call, std::initializer_list<int> impossible, RealCall real) -> decltype(real()) {
+auto with_fault(Call call, std::initializer_list<int> impossible, RealCall real)
+    -> decltype(real()) {
   if (const Fault* fault = next_fault(call, impossible); fault != nullptr) {
     errno = fault->error_number;
     return static_cast<decltype(real())>(-1);

@@ -91,11 +91,11 @@ int __wrap_unlink(const char* path) {
   return with_fault(Call::unlink, {}, [&] { return __real_unlink(path); });
 }
 
-
 int __wrap_poll(pollfd* fds, nfds_t count, int timeout_ms) {
   return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : 0}, [&] {
     if (!clock_state::is_virtual()) return __real_poll(fds, count, timeout_ms);
-    return wait_virtually("poll", timeout_ms * kNsPerMs, [&] { return __real_poll(fds, count, 0); });
+    return wait_virtually("poll", timeout_ms * kNsPerMs,
+                          [&] { return __real_poll(fds, count, 0); });
   });
 }
 

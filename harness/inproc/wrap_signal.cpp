@@ -25,16 +25,21 @@ int __wrap_pidfd_send_signal(int pidfd, int signal, siginfo_t* info, unsigned fl
 
 int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
   const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
-  return with_fault(Call::sigtimedwait, {wait_ns < 0 ? EAGAIN : wait_ns == 0 ? EINTR : 0}, [&] {
-    if (!clock_state::is_virtual()) return __real_sigtimedwait(set, info, timeout);
-    const timespec none{};
-    const int signal = __real_sigtimedwait(set, info, &none);
-    if (signal >= 0 || errno != EAGAIN) return signal;
-    if (wait_ns < 0) clock_state::hangs("sigtimedwait");
-    clock_state::advance_ns(wait_ns);
-    errno = EAGAIN;
-    return -1;
-  });
+  return with_fault(Call::sigtimedwait,
+                    {wait_ns < 0    ? EAGAIN
+                     : wait_ns == 0 ? EINTR
+                                    : 0},
+                    [&] {
+                      if (!clock_state::is_virtual())
+                        return __real_sigtimedwait(set, info, timeout);
+                      const timespec none{};
+                      const int signal = __real_sigtimedwait(set, info, &none);
+                      if (signal >= 0 || errno != EAGAIN) return signal;
+                      if (wait_ns < 0) clock_state::hangs("sigtimedwait");
+                      clock_state::advance_ns(wait_ns);
+                      errno = EAGAIN;
+                      return -1;
+                    });
 }
 
 int __wrap_signalfd(int fd, const sigset_t* set, int flags) {

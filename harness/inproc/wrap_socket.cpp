@@ -18,7 +18,8 @@ int impossible_on(int fd, int flags) {
   return sleeps ? EAGAIN : EINTR;
 }
 
-// True: *result holds the failure to return. A shortened size is stored where the transfer can be short.
+// True: *result holds the failure to return. A shortened size is stored where the transfer can be
+// short.
 bool play(Call call, int fd, int flags, size_t* size, ssize_t* result) {
   const Fault* fault = next_fault(call, {impossible_on(fd, flags)}, is_stream(fd) ? size : nullptr);
   if (fault == nullptr || fault->effect == Effect::shorten) return false;
@@ -42,7 +43,8 @@ int __wrap_socket(int domain, int type, int protocol) {
 }
 
 int __wrap_socketpair(int domain, int type, int protocol, int* fds) {
-  return with_fault(Call::socket, {}, [&] { return __real_socketpair(domain, type, protocol, fds); });
+  return with_fault(Call::socket, {},
+                    [&] { return __real_socketpair(domain, type, protocol, fds); });
 }
 
 int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
@@ -65,12 +67,14 @@ int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
 
 ssize_t __wrap_send(int fd, const void* buffer, size_t size, int flags) {
   ssize_t result = 0;
-  return play(Call::send, fd, flags, &size, &result) ? result : __real_send(fd, buffer, size, flags);
+  return play(Call::send, fd, flags, &size, &result) ? result
+                                                     : __real_send(fd, buffer, size, flags);
 }
 
 ssize_t __wrap_recv(int fd, void* buffer, size_t size, int flags) {
   ssize_t result = 0;
-  return play(Call::recv, fd, flags, &size, &result) ? result : __real_recv(fd, buffer, size, flags);
+  return play(Call::recv, fd, flags, &size, &result) ? result
+                                                     : __real_recv(fd, buffer, size, flags);
 }
 
 // Scatter/gather transfers are shortened in their first element, and only where it is the only one.
@@ -97,7 +101,8 @@ ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
-  return with_fault(Call::getsockopt, {}, [&] { return __real_getsockopt(fd, level, option, value, size); });
+  return with_fault(Call::getsockopt, {},
+                    [&] { return __real_getsockopt(fd, level, option, value, size); });
 }
 
 }  // extern "C"

@@ -11,14 +11,16 @@
 namespace pipewrench {
 namespace {
 
-// Which of EINTR and the "not now" errno this call cannot give: the first needs a sleep, the second IPC_NOWAIT.
+// Which of EINTR and the "not now" errno this call cannot give: the first needs a sleep, the second
+// IPC_NOWAIT.
 int impossible_with(int flags, int not_now) { return (flags & IPC_NOWAIT) != 0 ? EINTR : not_now; }
 
 // get calls: EEXIST needs IPC_EXCL, ENOENT the absence of IPC_CREAT.
 int impossible_get(int flags) { return (flags & IPC_CREAT) != 0 ? ENOENT : EEXIST; }
 int impossible_exclusive(int flags) { return (flags & IPC_EXCL) != 0 ? 0 : EEXIST; }
 
-// A blocking msgsnd or msgrcv under virtual time: only a timer's signal can end its sleep, with EINTR.
+// A blocking msgsnd or msgrcv under virtual time: only a timer's signal can end its sleep, with
+// EINTR.
 template <class Result, class Try>
 Result sleep_virtually(const char* call, int not_now, Try without_waiting) {
   const Result result = without_waiting();
@@ -78,7 +80,6 @@ void* __wrap_shmat(int id, const void* address, int flags) {
   return __real_shmat(id, address, flags);
 }
 
-
 int __wrap_shmctl(int id, int command, shmid_ds* status) {
   if (command == IPC_RMID) return __real_shmctl(id, command, status);
   return with_fault(Call::shmctl, {}, [&] { return __real_shmctl(id, command, status); });
@@ -116,7 +117,8 @@ int __wrap_semop(int id, sembuf* operations, size_t count) {
 int __wrap_semctl(int id, int number, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
-  void* argument = va_arg(arguments, void*);  // union semun: a pointer or an int, both in one register
+  void* argument =
+      va_arg(arguments, void*);  // union semun: a pointer or an int, both in one register
   va_end(arguments);
   if (command == IPC_RMID) return __real_semctl(id, number, command, argument);
   return with_fault(Call::semctl, {}, [&] { return __real_semctl(id, number, command, argument); });

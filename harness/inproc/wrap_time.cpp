@@ -102,7 +102,8 @@ int __wrap_timer_settime(timer_t timer, int flags, const itimerspec* when, itime
   if (!clock_state::is_virtual()) return __real_timer_settime(timer, flags, when, old);
   const std::int64_t after_ns = clock_state::to_ns(when->it_value);
   if (after_ns == 0) return clock_state::disarm_timer(), 0;
-  clock_state::arm_timer((flags & TIMER_ABSTIME) != 0 ? after_ns - clock_state::now_ns() : after_ns);
+  clock_state::arm_timer((flags & TIMER_ABSTIME) != 0 ? after_ns - clock_state::now_ns()
+                                                      : after_ns);
   return 0;
 }
 
@@ -122,8 +123,8 @@ long __wrap_syscall(long number, ...) {
   if (number == SYS_futex && clock_state::is_virtual() &&
       (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET))
     return futex_wait_virtually(arguments);
-  return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                        arguments[5]);
+  return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                        arguments[4], arguments[5]);
 }
 
 }  // extern "C"

@@ -1,4 +1,5 @@
-// The one table of what the harness knows of each system call: a call is one row. Must not make any call.
+// The one table of what the harness knows of each system call: a call is one row. Must not make any
+// call.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,11 +9,42 @@
 namespace pipewrench {
 
 enum class Call : std::uint8_t {
-  read, write, pipe, open, close, mkfifo, unlink, fstat, poll,
-  msgget, msgsnd, msgrcv, msgctl, shmget, shmat, shmdt, shmctl, semget, semop, semctl,
-  kill, pidfd_open, pidfd_send_signal, sigtimedwait, signalfd,
-  socket, bind, listen, accept, connect, send, recv, getsockopt,
-  clock_gettime, nanosleep, timer,
+  read,
+  write,
+  pipe,
+  open,
+  close,
+  mkfifo,
+  unlink,
+  fstat,
+  poll,
+  msgget,
+  msgsnd,
+  msgrcv,
+  msgctl,
+  shmget,
+  shmat,
+  shmdt,
+  shmctl,
+  semget,
+  semop,
+  semctl,
+  kill,
+  pidfd_open,
+  pidfd_send_signal,
+  sigtimedwait,
+  signalfd,
+  socket,
+  bind,
+  listen,
+  accept,
+  connect,
+  send,
+  recv,
+  getsockopt,
+  clock_gettime,
+  nanosleep,
+  timer,
   count_,
 };
 
@@ -38,7 +70,8 @@ struct Fault {
 struct Row {
   Call call;
   const char* name;
-  // The first fault is permanent: repeating the call would not help. So a choice of "the first" ends retry loops.
+  // The first fault is permanent: repeating the call would not help. So a choice of "the first"
+  // ends retry loops.
   std::span<const Fault> faults;
 };
 

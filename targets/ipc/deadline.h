@@ -1,5 +1,6 @@
 // A point on CLOCK_MONOTONIC until which an operation may wait. Every blocking operation takes one.
-// Reads the clock through clock_gettime() only (never std::chrono's now), so that a harness can make time virtual.
+// Reads the clock through clock_gettime() only (never std::chrono's now), so that a harness can
+// make time virtual.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -9,21 +9,36 @@ namespace ipc {
 
 const char* name(Kind kind) {
   switch (kind) {
-    case Kind::would_block: return "would_block";
-    case Kind::timed_out: return "timed_out";
-    case Kind::interrupted: return "interrupted";
-    case Kind::peer_gone: return "peer_gone";
-    case Kind::removed: return "removed";
-    case Kind::exists: return "exists";
-    case Kind::not_found: return "not_found";
-    case Kind::too_big: return "too_big";
-    case Kind::no_space: return "no_space";
-    case Kind::permission: return "permission";
-    case Kind::stale: return "stale";
-    case Kind::corrupt: return "corrupt";
-    case Kind::wrong_type: return "wrong_type";
-    case Kind::bad_argument: return "bad_argument";
-    case Kind::system: return "system";
+    case Kind::would_block:
+      return "would_block";
+    case Kind::timed_out:
+      return "timed_out";
+    case Kind::interrupted:
+      return "interrupted";
+    case Kind::peer_gone:
+      return "peer_gone";
+    case Kind::removed:
+      return "removed";
+    case Kind::exists:
+      return "exists";
+    case Kind::not_found:
+      return "not_found";
+    case Kind::too_big:
+      return "too_big";
+    case Kind::no_space:
+      return "no_space";
+    case Kind::permission:
+      return "permission";
+    case Kind::stale:
+      return "stale";
+    case Kind::corrupt:
+      return "corrupt";
+    case Kind::wrong_type:
+      return "wrong_type";
+    case Kind::bad_argument:
+      return "bad_argument";
+    case Kind::system:
+      return "system";
   }
   return "unknown";
 }
@@ -31,35 +46,48 @@ const char* name(Kind kind) {
 Kind kind_of(int error_number) {
   switch (error_number) {
     case EAGAIN:
-    case ENOMSG: return Kind::would_block;
-    case ETIMEDOUT: return Kind::timed_out;
-    case EINTR: return Kind::interrupted;
+    case ENOMSG:
+      return Kind::would_block;
+    case ETIMEDOUT:
+      return Kind::timed_out;
+    case EINTR:
+      return Kind::interrupted;
     case EPIPE:
     case ECONNRESET:
     case ECONNREFUSED:
     case ENOTCONN:
-    case ESRCH: return Kind::peer_gone;
-    case EIDRM: return Kind::removed;
-    case EEXIST: return Kind::exists;
-    case ENOENT: return Kind::not_found;
+    case ESRCH:
+      return Kind::peer_gone;
+    case EIDRM:
+      return Kind::removed;
+    case EEXIST:
+      return Kind::exists;
+    case ENOENT:
+      return Kind::not_found;
     case E2BIG:
-    case EMSGSIZE: return Kind::too_big;
+    case EMSGSIZE:
+      return Kind::too_big;
     case ENOSPC:
     case ENOMEM:
     case EMFILE:
     case ENFILE:
-    case EDQUOT: return Kind::no_space;
+    case EDQUOT:
+      return Kind::no_space;
     case EACCES:
     case EPERM:
-    case EROFS: return Kind::permission;
+    case EROFS:
+      return Kind::permission;
     case EINVAL:
     case EFAULT:
     case EBADF:
-    case ENAMETOOLONG: return Kind::bad_argument;
+    case ENAMETOOLONG:
+      return Kind::bad_argument;
     case ENOTDIR:
     case EISDIR:
-    case ENOTSOCK: return Kind::wrong_type;
-    default: return Kind::system;
+    case ENOTSOCK:
+      return Kind::wrong_type;
+    default:
+      return Kind::system;
   }
 }
 

@@ -1,5 +1,6 @@
-// The one error value of the IPC library: what was called, with which arguments, what the kernel said,
-// and which kind of failure that is to the caller. Expected failures travel as Result<T>; nothing throws.
+// The one error value of the IPC library: what was called, with which arguments, what the kernel
+// said, and which kind of failure that is to the caller. Expected failures travel as Result<T>;
+// nothing throws.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -39,10 +40,10 @@ struct Argument {
 
 struct Error {
   Kind kind = Kind::system;
-  int number = 0;          // errno; 0 where the library itself refused
-  const char* call = "";   // the system call, or the library's operation
+  int number = 0;                       // errno; 0 where the library itself refused
+  const char* call = "";                // the system call, or the library's operation
   std::array<Argument, 4> arguments{};  // unused entries have no name
-  std::string subject;     // the path, or a reason in words; may be empty
+  std::string subject;                  // the path, or a reason in words; may be empty
 
   // "msgsnd(msqid=3, mtype=0): EINVAL: Invalid argument [bad_argument]"
   std::string describe() const;

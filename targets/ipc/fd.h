@@ -1,4 +1,5 @@
-// A file descriptor with one owner: move-only, closed exactly once. Must not do I/O: see pipe, fifo, socket.
+// A file descriptor with one owner: move-only, closed exactly once. Must not do I/O: see pipe,
+// fifo, socket.
 // SPDX-License-Identifier: MIT
 #pragma once
 
