@@ -35,14 +35,14 @@ class Faults {
   std::span<const Played> played() const { return {played_.data(), played_count_}; }
   // How many wrapped calls were made, with and without a fault.
   std::size_t calls() const { return calls_; }
-  static constexpr std::size_t kMostPlayed = 64;
+  static constexpr std::size_t kMostPlayed = 16;
 
  private:
   friend struct FaultsAccess;
   std::span<const std::uint8_t> choices_;
   Realism level_;
   std::size_t calls_ = 0;
-  std::array<Played, kMostPlayed> played_{};
+  std::array<Played, kMostPlayed> played_;  // the first played_count_ are set
   std::size_t played_count_ = 0;
 };
 

@@ -24,7 +24,7 @@ struct Record {
 };
 static_assert(sizeof(Record) == 8);
 
-constexpr std::size_t kMostRecords = 64;
+constexpr std::size_t kMostRecords = 32;
 
 // The records of an input; a rest shorter than a record and what is beyond kMostRecords is ignored.
 class Records {

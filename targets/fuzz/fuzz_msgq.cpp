@@ -1,0 +1,324 @@
+// Three clients on one System V queue, through the library, against the model: the same results,
+// the same messages in the same order, at each step and at the end. One record is one operation.
+// SPDX-License-Identifier: MIT
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <memory>
+#include <optional>
+
+#include "harness/inproc/guard.h"
+#include "harness/inproc/virtual_time.h"
+#include "targets/fuzz/both.h"
+#include "targets/ipc/queue.h"
+#include "targets/model/queue.h"
+
+namespace {
+
+using fuzz::same;
+using ipc::Kind;
+using pipewrench::Record;
+
+constexpr std::array<long, 16> kTypes = {1,  2,  3,        4,        1,         2,       0,  -1,
+                                         -2, -3, LONG_MIN, LONG_MAX, -LONG_MAX, INT_MAX, -7, 7};
+constexpr std::array<long, 16> kSizes = {0,  1,    2,    5,    8,    16,   31, 64,
+                                         -1, 8191, 8192, 8193, 4096, 1024, 3,  LONG_MIN};
+constexpr std::array<std::size_t, 8> kCapacities = {0, 1, 2, 16, 100, 1000, 16384, 20000};
+constexpr std::array kRules = {ipc::Selection::Rule::any, ipc::Selection::Rule::exactly,
+                               ipc::Selection::Rule::lowest_up_to,
+                               ipc::Selection::Rule::all_except};
+constexpr int kCopy = 040000;  // MSG_COPY of linux/msg.h
+constexpr std::size_t kLargest = 8193;
+constexpr std::chrono::milliseconds kWait_ms{50};
+
+// The fields that operations read out of a record's value and flags.
+long type_of(const Record& record) { return kTypes[record.value & 0xf]; }
+long size_of(const Record& record) { return kSizes[record.value >> 4 & 0xf]; }
+bool waits(const Record& record) { return (record.flags & 1) != 0; }
+bool reports(const Record& record) { return (record.flags & 4) != 0; }
+ipc::OnSignal on_signal_of(const Record& record) {
+  return reports(record) ? ipc::OnSignal::report : ipc::OnSignal::retry;
+}
+ipc::Deadline deadline_of(const Record& record) {
+  return waits(record) ? ipc::Deadline::after(kWait_ms) : ipc::Deadline::now();
+}
+std::string text_of(std::size_t step, long size) {
+  return std::string(static_cast<std::size_t>(std::max(size, 0L)),
+                     static_cast<char>('a' + step % 26));
+}
+
+struct RawMessage {
+  long type;
+  char text[kLargest];
+};
+
+struct Client {
+  std::optional<ipc::MessageQueue> queue;
+  unsigned generation = 0;
+};
+
+class Input {
+ public:
+  Input() : key_(static_cast<key_t>(0x50000000 | ::getpid())) {
+    open(clients_[0], {});
+    open(clients_[1], {});
+    clients_[0].queue->keep();
+  }
+
+  void run(std::size_t index, const Record& record) {
+    struct Operation {
+      const char* name;
+      void (Input::*run)(Client&, const Record&);
+    };
+    static constexpr std::array<Operation, 12> kOperations = {{
+        {"send", &Input::send},
+        {"receive", &Input::receive},
+        {"send", &Input::send},
+        {"receive", &Input::receive},
+        {"raw send", &Input::raw_send},
+        {"raw receive", &Input::raw_receive},
+        {"peek", &Input::peek},
+        {"status", &Input::status},
+        {"capacity", &Input::set_capacity},
+        {"open", &Input::open},
+        {"remove", &Input::remove},
+        {"close", &Input::close},
+    }};
+    const Operation& operation = kOperations[record.op % kOperations.size()];
+    step_ = {.index = index, .operation = operation.name};
+    (this->*operation.run)(clients_[record.client % clients_.size()], record);
+  }
+
+  // What is left comes out in order; then the queue goes.
+  void finish() {
+    step_ = {.index = pipewrench::kMostRecords, .operation = "end"};
+    while (model_.messages() > 0) raw_receive_with(id_, model_, kLargest, 0, IPC_NOWAIT);
+    raw_receive_with(id_, model_, kLargest, 0, IPC_NOWAIT);
+    for (Client& client : clients_)
+      if (client.queue) client.queue->keep();
+    if (!model_.is_removed()) ::msgctl(id_, IPC_RMID, nullptr);
+  }
+
+ private:
+  model::Queue& twin(const Client& client) {
+    return client.generation == generation_ ? model_ : gone_;
+  }
+
+  // The library failed without a fault: so did the model, for the same reason.
+  void failed(const ipc::Error& error, const model::Outcome& expected, bool is_waiting) {
+    Kind kind = ipc::kind_of(expected.error);
+    if (expected.error == EINVAL) kind = Kind::removed;
+    if (kind == Kind::would_block && is_waiting) kind = Kind::timed_out;
+    same(step_, error.describe(), error.kind, kind);
+  }
+
+  void send(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const ipc::Message message{type_of(record), text_of(step_.index, size_of(record))};
+    const fuzz::StepFault fault(record);
+    const auto sent = client.queue->send(message, deadline_of(record), on_signal_of(record));
+    if (!sent && fault.explains(sent.error(), reports(record))) return;
+    const auto size = static_cast<long>(message.payload.size());
+    const auto expected = twin(client).send(message.type, message.payload, size);
+    if (sent) return same(step_, "errno", 0L, static_cast<long>(expected.error));
+    if (expected.error != 0 && fault.hides_failures()) return;
+    if (message.type < 1) return same(step_, "kind", sent.error().kind, Kind::bad_argument);
+    if (size == kLargest && !twin(client).is_removed())
+      return same(step_, "kind", sent.error().kind, Kind::too_big);
+    failed(sent.error(), expected, waits(record));
+  }
+
+  void receive(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const ipc::Selection selection{kRules[record.value >> 8 & 3], type_of(record)};
+    const auto most = static_cast<std::size_t>(std::max(size_of(record), 0L));
+    const bool cuts = (record.flags & 2) != 0;
+    const fuzz::StepFault fault(record);
+    const auto message =
+        client.queue->receive(selection, deadline_of(record), most,
+                              cuts ? ipc::OnLong::cut : ipc::OnLong::refuse, on_signal_of(record));
+    if (!message && fault.explains(message.error(), reports(record))) return;
+    if (selection.rule != ipc::Selection::Rule::any && selection.type < 1) {
+      if (message) fuzz::differ(step_, "bad selection", fuzz::show(message->type), "refused");
+      return same(step_, "kind", message.error().kind, Kind::bad_argument);
+    }
+    const bool excepts = selection.rule == ipc::Selection::Rule::all_except;
+    const int flags = (cuts ? MSG_NOERROR : 0) | (excepts ? MSG_EXCEPT : 0);
+    long msgtyp = selection.rule == ipc::Selection::Rule::any ? 0 : selection.type;
+    if (selection.rule == ipc::Selection::Rule::lowest_up_to) msgtyp = -msgtyp;
+    compare(message, twin(client), static_cast<long>(most), msgtyp, flags, waits(record));
+  }
+
+  void compare(const ipc::Result<ipc::Message>& message, model::Queue& twin, long most, long msgtyp,
+               int flags, bool is_waiting) {
+    model::Queue::Stored stored{};
+    const auto expected = twin.receive(most, msgtyp, flags, &stored);
+    if (!message) return failed(message.error(), expected, is_waiting);
+    same(step_, "errno", 0L, static_cast<long>(expected.error));
+    same(step_, "mtype", message->type, stored.type);
+    same(step_, "text", std::string_view(message->payload), std::string_view(stored.text));
+  }
+
+  void peek(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const std::size_t index = record.value & 0xf;
+    const auto most = static_cast<std::size_t>(std::max(size_of(record), 0L));
+    const fuzz::StepFault fault(record);
+    const auto message = client.queue->peek(index, most);
+    if (!message && fault.explains(message.error())) return;
+    compare(message, twin(client), static_cast<long>(most), static_cast<long>(index),
+            kCopy | IPC_NOWAIT, false);
+  }
+
+  // Every combination of flags, sizes and types as the kernel takes them; only never sleeping. By
+  // syscall(): ASan's msgrcv refuses a negative size before the kernel can.
+  void raw_receive(Client& client, const Record& record) {
+    if (!client.queue) return;
+    static constexpr std::array kFlags = {MSG_NOERROR, MSG_EXCEPT, kCopy, 0100000};
+    int flags = IPC_NOWAIT;
+    for (std::size_t i = 0; i < kFlags.size(); ++i)
+      if ((record.flags >> i & 1) != 0) flags |= kFlags[i];
+    raw_receive_with(client.queue->id(), twin(client), size_of(record), type_of(record), flags);
+  }
+
+  void raw_receive_with(int id, model::Queue& twin, long size, long msgtyp, int flags) {
+    RawMessage& buffer = *raw_;
+    const long got = ::syscall(SYS_msgrcv, id, &buffer, size, msgtyp, flags);
+    const long error = got < 0 ? errno : 0;
+    model::Queue::Stored stored{};
+    const auto expected = twin.receive(size, msgtyp, flags, &stored);
+    same(step_, "errno", error, static_cast<long>(expected.error));
+    same(step_, "result", got, expected.result);
+    if (got < 0) return;
+    same(step_, "mtype", buffer.type, stored.type);
+    same(step_, "text", std::string_view(buffer.text, static_cast<std::size_t>(got)),
+         std::string_view(stored.text));
+  }
+
+  void raw_send(Client& client, const Record& record) {
+    if (!client.queue) return;
+    RawMessage& buffer = *raw_;
+    const long size = size_of(record);
+    const std::string text = text_of(step_.index, size);
+    buffer.type = type_of(record);
+    std::copy(text.begin(), text.end(), buffer.text);
+    const int flags = IPC_NOWAIT | ((record.flags & 1) != 0 ? MSG_NOERROR : 0);
+    const long result = ::syscall(SYS_msgsnd, client.queue->id(), &buffer, size, flags);
+    const long error = result < 0 ? errno : 0;
+    const auto expected = twin(client).send(buffer.type, text, size);
+    same(step_, "errno", error, static_cast<long>(expected.error));
+  }
+
+  void status(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const model::Queue& expected = twin(client);
+    const fuzz::StepFault fault(record);
+    const auto status = client.queue->status();
+    if (!status) {
+      if (!fault.explains(status.error())) failed(status.error(), {-1, EINVAL}, false);
+      return;
+    }
+    same(step_, "exists", 0L, static_cast<long>(expected.is_removed()));
+    same(step_, "messages", static_cast<long>(status->messages),
+         static_cast<long>(expected.messages()));
+    same(step_, "bytes", static_cast<long>(status->bytes), static_cast<long>(expected.bytes()));
+    same(step_, "capacity", static_cast<long>(status->capacity_bytes),
+         static_cast<long>(expected.capacity()));
+  }
+
+  void set_capacity(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const std::size_t bytes = kCapacities[record.value % kCapacities.size()];
+    const fuzz::StepFault fault(record);
+    const auto set = client.queue->set_capacity(bytes);
+    if (set) {
+      same(step_, "exists", 0L, static_cast<long>(twin(client).is_removed()));
+      return twin(client).set_capacity(bytes);
+    }
+    if (fault.explains(set.error()) || set.error().kind == Kind::permission) return;
+    failed(set.error(), {-1, EINVAL}, false);
+  }
+
+  // Opens, or makes a new one where there is none. A living sender is never stale; a fault can make
+  // him seem dead.
+  void open(Client& client, const Record& record) {
+    close(client, record);
+    const auto on_stale = static_cast<ipc::OnStale>(record.value % 3);
+    const fuzz::StepFault fault(record);
+    auto opened = ipc::MessageQueue::create_or_open(key_, on_stale);
+    if (!opened) {
+      if (on_stale == ipc::OnStale::drain && fault.any()) resynchronise();
+      if (opened.error().kind == Kind::stale && fault.any()) return;
+      if (!fault.explains(opened.error()))
+        fuzz::differ(step_, "open", opened.error().describe(), "opened");
+      return;
+    }
+    if (opened->is_owner()) {
+      if (!model_.is_removed() && !fault.any())
+        fuzz::differ(step_, "open", "made a new queue", "there is one");
+      model_ = model::Queue();
+      id_ = opened->id();
+      ++generation_;
+    } else if (fault.any()) {
+      resynchronise();
+    }
+    client.queue = std::move(*opened);
+    client.generation = generation_;
+  }
+
+  // A fault during the drain of a queue that seemed stale leaves a part: the model takes what is
+  // there.
+  void resynchronise() {
+    msqid_ds status{};
+    if (::msgctl(id_, IPC_STAT, &status) != 0) return model_.remove();
+    while (model_.messages() > status.msg_qnum) {
+      model::Queue::Stored stored{};
+      model_.receive(kLargest, 0, 0, &stored);
+    }
+  }
+
+  void close(Client& client, const Record&) {
+    if (client.queue && client.queue->is_owner()) twin(client).remove();
+    client.queue.reset();
+  }
+
+  void remove(Client& client, const Record& record) {
+    if (!client.queue) return;
+    const fuzz::StepFault fault(record);
+    const auto removed = client.queue->remove();
+    if (!removed) failed(removed.error(), {-1, EINVAL}, false);
+    if (removed) same(step_, "exists", 0L, static_cast<long>(twin(client).is_removed()));
+    twin(client).remove();
+  }
+
+  key_t key_;
+  int id_ = -1;
+  unsigned generation_ = 0;
+  fuzz::Step step_{.index = 0, .operation = "start"};
+  model::Queue model_ = removed();
+  model::Queue gone_ = removed();
+  std::array<Client, 3> clients_;
+  std::unique_ptr<RawMessage> raw_ = std::make_unique_for_overwrite<RawMessage>();
+
+  static model::Queue removed() {
+    model::Queue queue;
+    queue.remove();
+    return queue;
+  }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const pipewrench::Guard guard;
+  const pipewrench::VirtualTime time;
+  const pipewrench::Records records(data, size);
+  Input input;
+  for (std::size_t i = 0; i < records.size(); ++i) input.run(i, records[i]);
+  input.finish();
+  return 0;
+}
