@@ -33,6 +33,8 @@ const char* name(Kind kind) {
       return "stale";
     case Kind::corrupt:
       return "corrupt";
+    case Kind::truncated:
+      return "truncated";
     case Kind::wrong_type:
       return "wrong_type";
     case Kind::bad_argument:

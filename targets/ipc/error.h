@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
   permission,    // EACCES, EPERM, or an object that others could write
   stale,         // left by a dead run
   corrupt,       // bytes that break the format
+  truncated,     // the peer ended inside a message, or a part of it was cut off
   wrong_type,    // something else stands under that name
   bad_argument,  // refused before the kernel saw it, or EINVAL/EFAULT from it
   system,        // any other errno
