@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "targets/ipc/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "targets/ipc/fd.h"
+
+namespace ipc {
+namespace {
+
+// proc(5): 52 fields; the first 22, all that is read here, fit in this many bytes with any comm.
+constexpr std::size_t kStatBytes = 1024;
+
+struct Stat {
+  char state = '?';
+  std::uint64_t threads = 0;
+  std::uint64_t start_ticks = 0;
+};
+
+Result<std::string> read_stat(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail("open", {}, path);
+  std::string text(kStatBytes, '\0');
+  std::size_t used = 0;
+  while (used < text.size()) {
+    const ssize_t count = ::read(file.get(), text.data() + used, text.size() - used);
+    if (count < 0 && errno == EINTR) continue;  // nothing was read: ask again
+    if (count < 0) return fail("read", {}, path);
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+  }
+  text.resize(used);
+  return text;
+}
+
+// comm, the second field, may hold blanks and brackets; nothing behind its last ')' does (proc(5)).
+Result<Stat> parse_stat(std::string_view text, const std::string& path) {
+  constexpr int kState = 3, kThreads = 20, kStart = 22;
+  Stat stat;
+  int field = 2;
+  std::size_t at = text.rfind(')');
+  while (at != text.npos && field < kStart) {
+    at = text.find_first_not_of(' ', at + 1);
+    if (at == text.npos) break;
+    const std::size_t end = text.find(' ', at);
+    const std::string_view word = text.substr(at, end == text.npos ? end : end - at);
+    ++field;
+    if (field == kState) stat.state = word[0];
+    if (field == kThreads || field == kStart) {
+      std::uint64_t& number = field == kThreads ? stat.threads : stat.start_ticks;
+      const auto parsed = std::from_chars(word.data(), word.data() + word.size(), number);
+      if (parsed.ec != std::errc() || parsed.ptr != word.data() + word.size()) break;
+      if (field == kStart) return stat;
+    }
+    at = end;
+  }
+  return fail(Kind::corrupt, 0, "parse_stat", {}, path);
+}
+
+Result<Stat> stat_of(const std::string& path) {
+  auto text = read_stat(path);
+  if (!text) return std::unexpected(text.error());
+  return parse_stat(*text, path);
+}
+
+std::string stat_path(pid_t pid) { return "/proc/" + std::to_string(pid) + "/stat"; }
+
+bool exists(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
+
+}  // namespace
+
+Result<ProcessId> self() {
+  const auto stat = stat_of("/proc/self/stat");
+  if (!stat) return std::unexpected(stat.error());
+  return ProcessId{.pid = ::getpid(), .start_ticks = stat->start_ticks};
+}
+
+Result<ProcessId> identify(pid_t pid) {
+  if (pid < 1) return fail(Kind::bad_argument, 0, "identify", {{{"pid", pid}}});
+  const auto stat = stat_of(stat_path(pid));
+  if (stat) return ProcessId{.pid = pid, .start_ticks = stat->start_ticks};
+  // ESRCH comes from read() where the process ended between open and read (proc(5)).
+  const int number = stat.error().number;
+  if (number == ENOENT || number == ESRCH)
+    return fail(Kind::peer_gone, ESRCH, "identify", {{{"pid", pid}}});
+  return std::unexpected(stat.error());
+}
+
+bool is_alive(ProcessId id) {
+  if (id.pid < 1 || !exists(id.pid)) return false;
+  const auto stat = stat_of(stat_path(id.pid));
+  if (!stat) return exists(id.pid);  // it may have gone in between
+  if (stat->start_ticks != id.start_ticks) return false;
+  // The state is the first thread's; others may live on after it has ended.
+  const bool leader_ended = stat->state == 'Z' || stat->state == 'X' || stat->state == 'x';
+  return !leader_ended || stat->threads > 1;
+}
+
+}  // namespace ipc
