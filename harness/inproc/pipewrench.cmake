@@ -34,14 +34,17 @@ function(_pipewrench_inproc)
   endforeach()
 endfunction()
 
+# What surrounds a target in one executable, compiled with its name and options.
 function(_pipewrench_engine_executable name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;OBJECTS;OPTIONS" "SOURCES;LINK;DEFINE")
-  add_executable(${name} ${PIPEWRENCH_INPROC_DIR}/entry.cpp ${PIPEWRENCH_INPROC_DIR}/start.cpp
-                 ${arg_SOURCES} $<TARGET_OBJECTS:${arg_OBJECTS}>)
-  target_compile_definitions(${name} PRIVATE PIPEWRENCH_TARGET="${arg_TARGET}"
+  add_library(${name}_entry OBJECT ${PIPEWRENCH_INPROC_DIR}/entry.cpp ${PIPEWRENCH_INPROC_DIR}/start.cpp
+              ${arg_SOURCES})
+  target_compile_definitions(${name}_entry PRIVATE PIPEWRENCH_TARGET="${arg_TARGET}"
                              PIPEWRENCH_OPTIONS="${arg_OPTIONS}" ${arg_DEFINE})
+  target_link_libraries(${name}_entry PRIVATE pipewrench_inproc)
+  add_executable(${name} $<TARGET_OBJECTS:${name}_entry> $<TARGET_OBJECTS:${arg_OBJECTS}>)
   target_link_libraries(${name} PRIVATE pipewrench_inproc ${arg_LINK} pipewrench_san_options)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} LINKER_LANGUAGE CXX)
 endfunction()
 
 function(pipewrench_fuzz_target)

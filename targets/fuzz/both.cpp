@@ -50,6 +50,12 @@ bool StepFault::explains(const ipc::Error& error, bool reports_eintr) const {
   });
 }
 
+bool StepFault::played(pipewrench::Call call, int error_number) const {
+  return std::ranges::any_of(faults_.played(), [&](const pipewrench::Faults::Played& played) {
+    return played.call == call && played.fault->error_number == error_number;
+  });
+}
+
 bool StepFault::hides_failures() const {
   return std::ranges::any_of(faults_.played(), [](const pipewrench::Faults::Played& played) {
     return played.fault->effect == pipewrench::Effect::fail && played.fault->error_number != EINTR;

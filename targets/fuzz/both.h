@@ -52,6 +52,7 @@ class StepFault {
   // True if a failure other than EINTR was played: an operation that fails anyway may then fail
   // with another errno.
   bool hides_failures() const;
+  bool played(pipewrench::Call call, int error_number) const;
   bool any() const { return !faults_.played().empty(); }
 
  private:

@@ -243,42 +243,33 @@ class Input {
     failed(set.error(), {-1, EINVAL}, false);
   }
 
-  // Opens, or makes a new one where there is none. A living sender is never stale; a fault can make
-  // him seem dead.
+  // Opens, or makes a new one where there is none. The sender is this process and lives: his
+  // messages are stale only where a fault says that he is gone.
   void open(Client& client, const Record& record) {
     close(client, record);
     const auto on_stale = static_cast<ipc::OnStale>(record.value % 3);
+    const bool exists = !model_.is_removed();
     const fuzz::StepFault fault(record);
     auto opened = ipc::MessageQueue::create_or_open(key_, on_stale);
+    const bool is_stale = fault.played(pipewrench::Call::kill, ESRCH);
     if (!opened) {
-      if (on_stale == ipc::OnStale::drain && fault.any()) resynchronise();
-      if (opened.error().kind == Kind::stale && fault.any()) return;
+      if (is_stale && on_stale == ipc::OnStale::fail)
+        return same(step_, "kind", opened.error().kind, Kind::stale);
       if (!fault.explains(opened.error()))
         fuzz::differ(step_, "open", opened.error().describe(), "opened");
       return;
     }
-    if (opened->is_owner()) {
-      if (!model_.is_removed() && !fault.any())
-        fuzz::differ(step_, "open", "made a new queue", "there is one");
+    const bool makes = !exists || (is_stale && on_stale == ipc::OnStale::recreate);
+    same(step_, "makes a new one", static_cast<long>(opened->is_owner()), static_cast<long>(makes));
+    if (makes) {
       model_ = model::Queue();
       id_ = opened->id();
       ++generation_;
-    } else if (fault.any()) {
-      resynchronise();
+    } else if (is_stale) {
+      model_.clear();
     }
     client.queue = std::move(*opened);
     client.generation = generation_;
-  }
-
-  // A fault during the drain of a queue that seemed stale leaves a part: the model takes what is
-  // there.
-  void resynchronise() {
-    msqid_ds status{};
-    if (::msgctl(id_, IPC_STAT, &status) != 0) return model_.remove();
-    while (model_.messages() > status.msg_qnum) {
-      model::Queue::Stored stored{};
-      model_.receive(kLargest, 0, 0, &stored);
-    }
   }
 
   void close(Client& client, const Record&) {
