@@ -42,6 +42,10 @@ if(NOT PIPEWRENCH_ENGINE STREQUAL none AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Cl
                       "configure with -DCMAKE_CXX_COMPILER=clang++-19 or a preset")
 endif()
 
+# For what is loaded into a program that has no runtimes: takes back what is added here.
+set(PIPEWRENCH_PLAIN_COMPILE -fno-sanitize=all -fno-sanitize-coverage=trace-pc-guard,trace-cmp)
+set(PIPEWRENCH_PLAIN_LINK -fno-sanitize=all)
+
 add_compile_options(${_compile})
 add_link_options(${_link})
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)

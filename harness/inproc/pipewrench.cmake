@@ -80,7 +80,9 @@ function(pipewrench_fuzz_target)
       target_include_directories(${arg_NAME}_mutator PRIVATE
         $<TARGET_PROPERTY:pipewrench_inproc,INTERFACE_INCLUDE_DIRECTORIES>)
       target_compile_options(${arg_NAME}_mutator PRIVATE ${PIPEWRENCH_PLAIN_COMPILE})
-      set_target_properties(${arg_NAME}_mutator PROPERTIES PREFIX "" LINK_OPTIONS "" CXX_STANDARD 23
+      target_link_options(${arg_NAME}_mutator PRIVATE ${PIPEWRENCH_PLAIN_LINK})
+      target_compile_features(${arg_NAME}_mutator PRIVATE cxx_std_23)
+      set_target_properties(${arg_NAME}_mutator PROPERTIES PREFIX ""
                             LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
       add_dependencies(afl_${arg_NAME} ${arg_NAME}_mutator)
     endif()
