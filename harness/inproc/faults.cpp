@@ -23,7 +23,7 @@ struct FaultsAccess {
     unsigned left = choice % count;
     const auto found = std::ranges::find_if(
         all, [&](const Fault& fault) { return at_level(fault) && left-- == 0; });
-    if (faults.level_ != Realism::hostile &&
+    if (faults.level_ != Realism::hostile && found->effect == Effect::fail &&
         std::ranges::find(impossible, found->error_number) != impossible.end())
       return nullptr;
     if (found->effect == Effect::shorten && !shorten(transfer, choice / count, 255 / count))

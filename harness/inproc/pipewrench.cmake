@@ -3,7 +3,7 @@
 #   pipewrench_fuzz_target(NAME msgq            # fuzz_msgq, afl_msgq, replay_msgq
 #                          SOURCES fuzz.cpp     # defines LLVMFuzzerTestOneInput
 #                          [LINK mylib ...]     # the library under test, unchanged
-#                          [MUTATOR m.cpp]      # defines pipewrench_mutate (mutator.h): both engines use it
+#                          [MUTATOR m.cpp]      # defines pipewrench::mutate (mutator.h): both engines use it
 #                          [DICT words.dict]    # default of fuzz_NAME
 #                          [OPTIONS -flag=...]) # libFuzzer flags that hold unless given by hand
 #
@@ -28,7 +28,8 @@ function(_pipewrench_inproc)
     file(STRINGS ${file} lines REGEX "__wrap_[a-z0-9_]+\\(.*{$|__wrap_[a-z0-9_]+\\(")
     foreach(line IN LISTS lines)
       string(REGEX MATCH "__wrap_([a-z0-9_]+)\\(" _ "${line}")
-      target_link_options(pipewrench_inproc PUBLIC "LINKER:--wrap=${CMAKE_MATCH_1}")
+      # -u: a sanitizer's weak definition of the name must not keep the wrapper in the archive.
+      target_link_options(pipewrench_inproc PUBLIC "LINKER:--wrap=${CMAKE_MATCH_1},-u,__wrap_${CMAKE_MATCH_1}")
     endforeach()
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
   endforeach()

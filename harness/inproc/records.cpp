@@ -87,7 +87,7 @@ std::size_t mutate_records(std::uint8_t* data, std::size_t size, std::size_t max
   Random random(seed);
   if (random() % 8 == 0) return bytewise(data, size, max_size);
   const std::size_t most = std::min(kMostRecords, max_size / sizeof(Record));
-  if (most == 0) return size;
+  if (most == 0) return std::min(size, max_size);
   const Records old(data, size);
   std::vector<Record> records;
   for (std::size_t i = 0; i < old.size(); ++i) records.push_back(old[i]);

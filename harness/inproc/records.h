@@ -1,6 +1,6 @@
-// Inputs that are a list of operations: fixed-size records after an optional header. Reading them,
-// and mutating them as operations (drop, repeat, swap, move, change one field), so that one change
-// is one change of behaviour.
+// Inputs that are a list of operations, as fixed-size records. Reading them, and mutating them as
+// operations (insert, drop, repeat, swap, change one field), so that one change is one change of
+// behaviour.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -48,6 +48,7 @@ int __real_semtimedop(int, sembuf*, size_t, const timespec*);
 int __real_semctl(int, int, int, ...);
 
 int __real_kill(pid_t, int);
+int __real_sigaction(int, const struct sigaction*, struct sigaction*);
 int __real_pidfd_open(pid_t, unsigned);
 int __real_pidfd_send_signal(int, int, siginfo_t*, unsigned);
 int __real_sigtimedwait(const sigset_t*, siginfo_t*, const timespec*);
@@ -65,7 +66,6 @@ ssize_t __real_sendmsg(int, const msghdr*, int);
 ssize_t __real_recvmsg(int, msghdr*, int);
 int __real_getsockopt(int, int, int, void*, socklen_t*);
 
-int __real_clock_gettime(clockid_t, timespec*);
 int __real_gettimeofday(timeval*, void*);
 time_t __real_time(time_t*);
 int __real_nanosleep(const timespec*, timespec*);
@@ -79,6 +79,9 @@ long __real_syscall(long, ...);
 }
 
 namespace pipewrench {
+
+// In a list of impossible errnos: nothing. No fault fails with it.
+inline constexpr int kNone = 0;
 
 // Plays the input's fault, if any, else makes the real call. A fault sets errno and gives `failed`.
 template <class RealCall>

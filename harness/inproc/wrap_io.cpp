@@ -26,14 +26,15 @@ ssize_t failed_transfer(const Fault& fault, bool raises_sigpipe) {
   return -1;
 }
 
-// Under virtual time: asks without waiting, and if nothing is ready jumps to the time-out.
+// Under virtual time: asks without waiting, and if nothing is ready jumps to the time-out or a
+// timer.
 template <class Ready>
 int wait_virtually(const char* call, std::int64_t timeout_ns, Ready ready) {
   const int count = ready();
   if (count != 0 || timeout_ns == 0) return count;
-  if (timeout_ns < 0) clock_state::hangs(call);
-  clock_state::advance_ns(timeout_ns);
-  return 0;
+  if (clock_state::sleep_ns(call, timeout_ns) == clock_state::Wake::timed_out) return 0;
+  errno = EINTR;
+  return -1;
 }
 
 }  // namespace
@@ -68,11 +69,15 @@ int __wrap_pipe2(int* fds, int flags) {
 int __wrap_open(const char* path, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
-  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+  const bool has_mode = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  const mode_t mode = has_mode ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
-  const int never = (flags & O_NONBLOCK) != 0 ? EINTR : ENXIO;
-  const int created = (flags & O_CREAT) != 0 ? ENOENT : never;
-  return with_fault(Call::open, {never, created}, [&] { return __real_open(path, flags, mode); });
+  const bool sleeps = (flags & O_NONBLOCK) == 0;
+  const bool finds_no_reader = !sleeps && (flags & O_ACCMODE) == O_WRONLY;
+  return with_fault(Call::open,
+                    {sleeps ? kNone : EINTR, finds_no_reader ? kNone : ENXIO,
+                     (flags & O_CREAT) != 0 ? ENOENT : kNone},
+                    [&] { return __real_open(path, flags, mode); });
 }
 
 int __wrap_close(int fd) {
@@ -92,7 +97,7 @@ int __wrap_unlink(const char* path) {
 }
 
 int __wrap_poll(pollfd* fds, nfds_t count, int timeout_ms) {
-  return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : 0}, [&] {
+  return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : kNone}, [&] {
     if (!clock_state::is_virtual()) return __real_poll(fds, count, timeout_ms);
     return wait_virtually("poll", timeout_ms * kNsPerMs,
                           [&] { return __real_poll(fds, count, 0); });
@@ -100,7 +105,8 @@ int __wrap_poll(pollfd* fds, nfds_t count, int timeout_ms) {
 }
 
 int __wrap_ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
-  return with_fault(Call::poll, {}, [&] {
+  const bool sleeps = timeout == nullptr || clock_state::to_ns(*timeout) > 0;
+  return with_fault(Call::poll, {sleeps ? kNone : EINTR}, [&] {
     if (!clock_state::is_virtual()) return __real_ppoll(fds, count, timeout, mask);
     const timespec none{};
     return wait_virtually("ppoll", timeout == nullptr ? -1 : clock_state::to_ns(*timeout),
@@ -109,18 +115,18 @@ int __wrap_ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigse
 }
 
 int __wrap_select(int count, fd_set* reads, fd_set* writes, fd_set* others, timeval* timeout) {
-  return with_fault(Call::poll, {}, [&] {
+  const std::int64_t wait_ns =
+      timeout == nullptr ? -1 : timeout->tv_sec * 1'000'000'000L + timeout->tv_usec * kNsPerUs;
+  return with_fault(Call::poll, {wait_ns == 0 ? EINTR : kNone}, [&] {
     if (!clock_state::is_virtual()) return __real_select(count, reads, writes, others, timeout);
     timeval none{};
-    const std::int64_t wait_ns =
-        timeout == nullptr ? -1 : timeout->tv_sec * 1'000'000'000L + timeout->tv_usec * kNsPerUs;
     return wait_virtually("select", wait_ns,
                           [&] { return __real_select(count, reads, writes, others, &none); });
   });
 }
 
 int __wrap_epoll_wait(int epoll, epoll_event* events, int most, int timeout_ms) {
-  return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : 0}, [&] {
+  return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : kNone}, [&] {
     if (!clock_state::is_virtual()) return __real_epoll_wait(epoll, events, most, timeout_ms);
     return wait_virtually("epoll_wait", timeout_ms * kNsPerMs,
                           [&] { return __real_epoll_wait(epoll, events, most, 0); });

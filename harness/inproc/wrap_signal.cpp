@@ -28,16 +28,17 @@ int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* ti
   return with_fault(Call::sigtimedwait,
                     {wait_ns < 0    ? EAGAIN
                      : wait_ns == 0 ? EINTR
-                                    : 0},
+                                    : kNone},
                     [&] {
                       if (!clock_state::is_virtual())
                         return __real_sigtimedwait(set, info, timeout);
                       const timespec none{};
                       const int signal = __real_sigtimedwait(set, info, &none);
                       if (signal >= 0 || errno != EAGAIN) return signal;
-                      if (wait_ns < 0) clock_state::hangs("sigtimedwait");
-                      clock_state::advance_ns(wait_ns);
-                      errno = EAGAIN;
+                      errno = clock_state::sleep_ns("sigtimedwait", wait_ns) ==
+                                      clock_state::Wake::timed_out
+                                  ? EAGAIN
+                                  : EINTR;
                       return -1;
                     });
 }

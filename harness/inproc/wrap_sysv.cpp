@@ -3,7 +3,9 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 
+#include <algorithm>
 #include <cstdarg>
+#include <span>
 
 #include "harness/inproc/clock.h"
 #include "harness/inproc/wrap.h"
@@ -15,9 +17,23 @@ namespace {
 // IPC_NOWAIT.
 int impossible_with(int flags, int not_now) { return (flags & IPC_NOWAIT) != 0 ? EINTR : not_now; }
 
-// get calls: EEXIST needs IPC_EXCL, ENOENT the absence of IPC_CREAT.
-int impossible_get(int flags) { return (flags & IPC_CREAT) != 0 ? ENOENT : EEXIST; }
-int impossible_exclusive(int flags) { return (flags & IPC_EXCL) != 0 ? 0 : EEXIST; }
+// get calls: EEXIST needs IPC_CREAT|IPC_EXCL, ENOENT the absence of IPC_CREAT; with both flags an
+// existing object's mode and size are not looked at, and IPC_PRIVATE meets no object at all
+// (msgget(2), shmget(2), semget(2)).
+template <class RealCall>
+int get(Call call, key_t key, int flags, RealCall real) {
+  const bool creates = key == IPC_PRIVATE || (flags & IPC_CREAT) != 0;
+  const bool exclusive = creates && (key == IPC_PRIVATE || (flags & IPC_EXCL) != 0);
+  const bool may_exist = exclusive && key != IPC_PRIVATE;
+  return with_fault(
+      call,
+      {creates ? ENOENT : kNone, may_exist ? kNone : EEXIST, exclusive ? EACCES : kNone,
+       exclusive ? EINVAL : kNone, creates ? kNone : ENOSPC, creates ? kNone : ENOMEM},
+      real);
+}
+
+// ctl calls: EPERM comes from IPC_SET (and IPC_RMID), EACCES from what only reads (msgctl(2)).
+int impossible_ctl(int command) { return command == IPC_SET ? EACCES : EPERM; }
 
 // A blocking msgsnd or msgrcv under virtual time: only a timer's signal can end its sleep, with
 // EINTR.
@@ -25,7 +41,7 @@ template <class Result, class Try>
 Result sleep_virtually(const char* call, int not_now, Try without_waiting) {
   const Result result = without_waiting();
   if (result >= 0 || errno != not_now) return result;
-  if (!clock_state::jump_to_timer()) clock_state::hangs(call);
+  clock_state::sleep_ns(call, -1);
   errno = EINTR;
   return -1;
 }
@@ -38,8 +54,7 @@ using namespace pipewrench;
 extern "C" {
 
 int __wrap_msgget(key_t key, int flags) {
-  return with_fault(Call::msgget, {impossible_get(flags), impossible_exclusive(flags)},
-                    [&] { return __real_msgget(key, flags); });
+  return get(Call::msgget, key, flags, [&] { return __real_msgget(key, flags); });
 }
 
 int __wrap_msgsnd(int id, const void* message, size_t size, int flags) {
@@ -64,12 +79,12 @@ ssize_t __wrap_msgrcv(int id, void* message, size_t size, long type, int flags) 
 int __wrap_msgctl(int id, int command, msqid_ds* status) {
   // Removal really happens: a failed IPC_RMID would leave what nobody can clean up.
   if (command == IPC_RMID) return __real_msgctl(id, command, status);
-  return with_fault(Call::msgctl, {}, [&] { return __real_msgctl(id, command, status); });
+  return with_fault(Call::msgctl, {impossible_ctl(command)},
+                    [&] { return __real_msgctl(id, command, status); });
 }
 
 int __wrap_shmget(key_t key, size_t size, int flags) {
-  return with_fault(Call::shmget, {impossible_get(flags), impossible_exclusive(flags)},
-                    [&] { return __real_shmget(key, size, flags); });
+  return get(Call::shmget, key, flags, [&] { return __real_shmget(key, size, flags); });
 }
 
 void* __wrap_shmat(int id, const void* address, int flags) {
@@ -82,32 +97,36 @@ void* __wrap_shmat(int id, const void* address, int flags) {
 
 int __wrap_shmctl(int id, int command, shmid_ds* status) {
   if (command == IPC_RMID) return __real_shmctl(id, command, status);
-  return with_fault(Call::shmctl, {}, [&] { return __real_shmctl(id, command, status); });
+  return with_fault(Call::shmctl, {impossible_ctl(command)},
+                    [&] { return __real_shmctl(id, command, status); });
 }
 
 int __wrap_semget(key_t key, int count, int flags) {
-  return with_fault(Call::semget, {impossible_get(flags), impossible_exclusive(flags)},
-                    [&] { return __real_semget(key, count, flags); });
+  return get(Call::semget, key, flags, [&] { return __real_semget(key, count, flags); });
 }
 
 int __wrap_semtimedop(int id, sembuf* operations, size_t count, const timespec* timeout) {
-  const bool sleeps = count > 0 && (operations[0].sem_flg & IPC_NOWAIT) == 0;
-  const int impossible = sleeps && timeout == nullptr ? EAGAIN : sleeps ? 0 : EINTR;
-  return with_fault(Call::semop, {impossible}, [&] {
-    if (!clock_state::is_virtual() || !sleeps)
-      return __real_semtimedop(id, operations, count, timeout);
-    const timespec none{};
-    const int result = __real_semtimedop(id, operations, count, &none);
-    if (result == 0 || errno != EAGAIN) return result;
-    if (timeout != nullptr) {
-      clock_state::advance_ns(clock_state::to_ns(*timeout));
-      errno = EAGAIN;
-    } else {
-      if (!clock_state::jump_to_timer()) clock_state::hangs("semop");
-      errno = EINTR;
-    }
-    return -1;
-  });
+  const auto has = [](int flag) {
+    return [flag](const sembuf& operation) { return (operation.sem_flg & flag) != 0; };
+  };
+  const std::span all(operations, count);
+  const bool sleeps = !std::ranges::all_of(all, has(IPC_NOWAIT));
+  const bool gives_up = timeout != nullptr || std::ranges::any_of(all, has(IPC_NOWAIT));
+  return with_fault(
+      Call::semop,
+      {sleeps ? kNone : EINTR, gives_up ? kNone : EAGAIN,
+       std::ranges::any_of(all, has(SEM_UNDO)) ? kNone : ENOSPC},
+      [&] {
+        if (!clock_state::is_virtual() || !sleeps)
+          return __real_semtimedop(id, operations, count, timeout);
+        const timespec none{};
+        const int result = __real_semtimedop(id, operations, count, &none);
+        if (result == 0 || errno != EAGAIN) return result;
+        const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
+        errno = clock_state::sleep_ns("semop", wait_ns) == clock_state::Wake::timed_out ? EAGAIN
+                                                                                        : EINTR;
+        return -1;
+      });
 }
 
 int __wrap_semop(int id, sembuf* operations, size_t count) {
@@ -122,7 +141,8 @@ __attribute__((no_sanitize("address"))) int __wrap_semctl(int id, int number, in
       va_arg(arguments, void*);  // union semun: a pointer or an int, both in one register
   va_end(arguments);
   if (command == IPC_RMID) return __real_semctl(id, number, command, argument);
-  return with_fault(Call::semctl, {}, [&] { return __real_semctl(id, number, command, argument); });
+  return with_fault(Call::semctl, {impossible_ctl(command)},
+                    [&] { return __real_semctl(id, number, command, argument); });
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstdarg>
 
 #include "harness/inproc/clock.h"
@@ -18,8 +19,17 @@ timespec to_timespec(std::int64_t time_ns) {
   return {.tv_sec = time_ns / kNsPerSecond, .tv_nsec = time_ns % kNsPerSecond};
 }
 
-int sleep_for(std::int64_t wait_ns) {
-  return with_fault(Call::nanosleep, {}, [&] { return clock_state::advance_ns(wait_ns), 0; });
+// Returns how much of the sleep is left, 0 for all slept. A sleep that the input interrupts ends at
+// once.
+std::int64_t sleep_virtually(std::int64_t wait_ns) {
+  const std::int64_t until_ns = clock_state::now_ns() + wait_ns;
+  const int result = with_fault(Call::nanosleep, {}, [&] {
+    return clock_state::sleep_ns("nanosleep", std::max<std::int64_t>(wait_ns, 0)) ==
+                   clock_state::Wake::timed_out
+               ? 0
+               : -1;
+  });
+  return result == 0 ? 0 : std::max<std::int64_t>(until_ns - clock_state::now_ns(), 1);
 }
 
 // FUTEX_WAIT takes a relative time-out, FUTEX_WAIT_BITSET an absolute one (futex(2)).
@@ -30,10 +40,13 @@ long futex_wait_virtually(long* arguments) {
   const long result = __real_syscall(SYS_futex, arguments[0], arguments[1], arguments[2], &none,
                                      arguments[4], arguments[5]);
   if (result == 0 || errno != ETIMEDOUT) return result;
-  if (timeout == nullptr) clock_state::hangs("futex");
-  const std::int64_t until_ns = clock_state::to_ns(*timeout);
-  clock_state::advance_ns(is_absolute ? until_ns - clock_state::now_ns() : until_ns);
-  errno = ETIMEDOUT;
+  std::int64_t wait_ns = -1;
+  if (timeout != nullptr) {
+    const std::int64_t time_ns = clock_state::to_ns(*timeout);
+    wait_ns = std::max<std::int64_t>(is_absolute ? time_ns - clock_state::now_ns() : time_ns, 0);
+  }
+  errno =
+      clock_state::sleep_ns("futex", wait_ns) == clock_state::Wake::timed_out ? ETIMEDOUT : EINTR;
   return -1;
 }
 
@@ -44,7 +57,7 @@ extern "C" {
 int __wrap_clock_gettime(clockid_t clock, timespec* time) {
   if (clock_state::is_virtual()) return *time = to_timespec(clock_state::now_ns()), 0;
   clock_state::forbid_real_clock("clock_gettime");
-  return __real_clock_gettime(clock, time);
+  return clock_state::real_clock_gettime(clock, time);
 }
 
 int __wrap_gettimeofday(timeval* time, void* zone) {
@@ -69,25 +82,34 @@ time_t __wrap_time(time_t* time) {
 
 int __wrap_nanosleep(const timespec* wait, timespec* left) {
   if (!clock_state::is_virtual()) return __real_nanosleep(wait, left);
-  return sleep_for(clock_state::to_ns(*wait));
+  const std::int64_t left_ns = sleep_virtually(clock_state::to_ns(*wait));
+  if (left_ns == 0) return 0;
+  if (left != nullptr) *left = to_timespec(left_ns);
+  errno = EINTR;
+  return -1;
 }
 
 int __wrap_clock_nanosleep(clockid_t clock, int flags, const timespec* wait, timespec* left) {
   if (!clock_state::is_virtual()) return __real_clock_nanosleep(clock, flags, wait, left);
-  const std::int64_t until_ns = clock_state::to_ns(*wait);
+  const std::int64_t time_ns = clock_state::to_ns(*wait);
   const bool is_absolute = (flags & TIMER_ABSTIME) != 0;
-  clock_state::advance_ns(is_absolute ? until_ns - clock_state::now_ns() : until_ns);
-  return 0;
+  const std::int64_t left_ns =
+      sleep_virtually(is_absolute ? time_ns - clock_state::now_ns() : time_ns);
+  if (left_ns != 0 && left != nullptr && !is_absolute) *left = to_timespec(left_ns);
+  return left_ns == 0 ? 0 : EINTR;  // the error itself, not -1 (clock_nanosleep(2))
 }
 
 unsigned __wrap_sleep(unsigned seconds) {
   if (!clock_state::is_virtual()) return __real_sleep(seconds);
-  return sleep_for(seconds * kNsPerSecond) == 0 ? 0 : seconds;
+  const std::int64_t left_ns = sleep_virtually(seconds * kNsPerSecond);
+  return static_cast<unsigned>((left_ns + kNsPerSecond - 1) / kNsPerSecond);
 }
 
 int __wrap_usleep(useconds_t wait_us) {
   if (!clock_state::is_virtual()) return __real_usleep(wait_us);
-  return sleep_for(wait_us * 1000L);
+  if (sleep_virtually(wait_us * 1000L) == 0) return 0;
+  errno = EINTR;
+  return -1;
 }
 
 int __wrap_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
@@ -100,10 +122,13 @@ int __wrap_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
 
 int __wrap_timer_settime(timer_t timer, int flags, const itimerspec* when, itimerspec* old) {
   if (!clock_state::is_virtual()) return __real_timer_settime(timer, flags, when, old);
-  const std::int64_t after_ns = clock_state::to_ns(when->it_value);
-  if (after_ns == 0) return clock_state::disarm_timer(), 0;
-  clock_state::arm_timer((flags & TIMER_ABSTIME) != 0 ? after_ns - clock_state::now_ns()
-                                                      : after_ns);
+  const std::int64_t time_ns = clock_state::to_ns(when->it_value);
+  const bool is_absolute = (flags & TIMER_ABSTIME) != 0;
+  const std::int64_t left_ns =
+      time_ns == 0 ? clock_state::disarm_timer()
+                   : clock_state::arm_timer(is_absolute ? time_ns - clock_state::now_ns() : time_ns,
+                                            clock_state::to_ns(when->it_interval));
+  if (old != nullptr) *old = {.it_interval = {}, .it_value = to_timespec(left_ns)};
   return 0;
 }
 

@@ -240,9 +240,9 @@ const Row& row(Call call) { return kRows[static_cast<std::size_t>(call)]; }
 
 std::span<const Row> rows() { return kRows; }
 
-bool is_transient(const Fault& fault) {
-  return fault.effect == Effect::shorten || fault.error_number == EINTR ||
-         fault.error_number == EAGAIN;
+bool is_transient(Call call, const Fault& fault) {
+  if (fault.effect == Effect::shorten || fault.error_number == EINTR) return true;
+  return fault.error_number == EAGAIN && call != Call::sigtimedwait && call != Call::timer;
 }
 
 }  // namespace pipewrench

@@ -70,14 +70,15 @@ struct Fault {
 struct Row {
   Call call;
   const char* name;
-  // The first fault is permanent: repeating the call would not help. So a choice of "the first"
-  // ends retry loops.
+  // The first fault is permanent wherever Linux has a permanent one: repeating the call would not
+  // help, so a choice of "the first" ends retry loops.
   std::span<const Fault> faults;
 };
 
 const Row& row(Call call);
 std::span<const Row> rows();
-// True for errors that a caller may answer by calling again: EINTR, EAGAIN.
-bool is_transient(const Fault& fault);
+// True for faults that a caller may answer by calling again: EINTR, EAGAIN, a short transfer.
+// EAGAIN of sigtimedwait is its time-out and of timer_create a limit: those two are not.
+bool is_transient(Call call, const Fault& fault);
 
 }  // namespace pipewrench
