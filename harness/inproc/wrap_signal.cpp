@@ -8,6 +8,19 @@
 
 using namespace pipewrench;
 
+namespace {
+
+// A signal of the set that is pending is returned at once: the wait neither ends nor is interrupted.
+bool is_pending(const sigset_t& set) {
+  sigset_t both;
+  sigemptyset(&both);
+  ::sigpending(&both);
+  sigandset(&both, &both, &set);
+  return sigisemptyset(&both) == 0;
+}
+
+}  // namespace
+
 extern "C" {
 
 int __wrap_kill(pid_t pid, int signal) {
@@ -25,21 +38,19 @@ int __wrap_pidfd_send_signal(int pidfd, int signal, siginfo_t* info, unsigned fl
 
 int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
   const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
-  return with_fault(Call::sigtimedwait,
-                    {wait_ns < 0    ? EAGAIN
-                     : wait_ns == 0 ? EINTR
-                                    : 0},
-                    [&] {
-                      if (!clock_state::is_virtual())
-                        return __real_sigtimedwait(set, info, timeout);
-                      const timespec none{};
-                      const int signal = __real_sigtimedwait(set, info, &none);
-                      if (signal >= 0 || errno != EAGAIN) return signal;
-                      if (wait_ns < 0) clock_state::hangs("sigtimedwait");
-                      clock_state::advance_ns(wait_ns);
-                      errno = EAGAIN;
-                      return -1;
-                    });
+  return with_fault(
+      Call::sigtimedwait,
+      {wait_ns < 0 || is_pending(*set) ? EAGAIN : 0, wait_ns == 0 || is_pending(*set) ? EINTR : 0},
+      [&] {
+        if (!clock_state::is_virtual()) return __real_sigtimedwait(set, info, timeout);
+        const timespec none{};
+        const int signal = __real_sigtimedwait(set, info, &none);
+        if (signal >= 0 || errno != EAGAIN) return signal;
+        if (wait_ns < 0) clock_state::hangs("sigtimedwait");
+        clock_state::advance_ns(wait_ns);
+        errno = EAGAIN;
+        return -1;
+      });
 }
 
 int __wrap_signalfd(int fd, const sigset_t* set, int flags) {
