@@ -28,7 +28,7 @@ using pipewrench::Guard;
 using pipewrench::VirtualTime;
 
 constexpr IoPolicy kOurs = kPipePolicy;
-constexpr IoPolicy kTell{.access = Access::nonblocking, .on_signal = OnSignal::tell};
+constexpr IoPolicy kReport{.access = Access::nonblocking, .on_signal = OnSignal::report};
 constexpr std::size_t kCapacity = 65536;
 
 Deadline soon() { return Deadline::after(std::chrono::milliseconds(5)); }
@@ -189,19 +189,19 @@ TEST_F(Io, poll_retries_eintr) {
   EXPECT_EQ(interrupted.faults.calls(), 2u);
 }
 
-TEST_F(Io, tells_eintr_where_the_policy_says_so) {
+TEST_F(Io, reports_eintr_where_the_policy_says_so) {
   make_blocking();
   std::array<char, 8> buffer{};
   EXPECT_TRUE(write_some(out(), "a", Deadline::now()).has_value());
   const auto second =
       pipewrench::fault_at(1, static_cast<std::uint8_t>(index_of(Call::read, EINTR) + 1));
-  const IoPolicy tell{.access = Access::foreign, .on_signal = OnSignal::tell};
+  const IoPolicy report{.access = Access::foreign, .on_signal = OnSignal::report};
   {
     pipewrench::Faults faults(second);
-    EXPECT_EQ(read_some(in(), buffer, Deadline::never(), tell).error().kind, Kind::interrupted);
+    EXPECT_EQ(read_some(in(), buffer, Deadline::never(), report).error().kind, Kind::interrupted);
   }
   Played interrupted(index_of(Call::poll, EINTR));
-  EXPECT_EQ(wait_ready(in(), POLLIN, soon(), OnSignal::tell).error().kind, Kind::interrupted);
+  EXPECT_EQ(wait_ready(in(), POLLIN, soon(), OnSignal::report).error().kind, Kind::interrupted);
 }
 
 TEST_F(Io, a_closed_descriptor_is_a_bad_argument) {
@@ -214,7 +214,7 @@ TEST_F(Io, a_closed_descriptor_is_a_bad_argument) {
 
 TEST_F(Io, epipe_is_a_value) {
   pipe_.reader.close();
-  for (const IoPolicy& policy : {kOurs, kTell, IoPolicy{}}) {
+  for (const IoPolicy& policy : {kOurs, kReport, IoPolicy{}}) {
     const Result<std::size_t> written = write_some(out(), "x", Deadline::never(), policy);
     ASSERT_FALSE(written.has_value());
     EXPECT_EQ(written.error().kind, Kind::peer_gone);
@@ -240,7 +240,7 @@ TEST_F(Io, sockets_never_raise_sigpipe_and_never_block) {
 
 // Every fault of every wrapped call, at the first, second, ... call, until a run plays none.
 TEST_F(Io, survives_every_fault_at_every_call) {
-  for (const IoPolicy& policy : {kOurs, kTell, IoPolicy{}})
+  for (const IoPolicy& policy : {kOurs, kReport, IoPolicy{}})
     for (std::uint8_t choice = 1; choice <= 5; ++choice) {
       bool played = true;
       for (std::uint8_t skip = 0; played; ++skip) {
