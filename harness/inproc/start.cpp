@@ -2,9 +2,11 @@
 #include "harness/inproc/start.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -71,6 +73,23 @@ void require_namespace(const char* name) {
   ::msgctl(id, IPC_RMID, nullptr);
 }
 
+const char* afl_target = nullptr;
+
+// Under afl-fuzz this process becomes the fork server, which still attaches the segment of inputs
+// that afl-fuzz made in the host's namespace: so each child goes into one of its own. A first child
+// says now, where it is seen, whether that works.
+void require_namespace_in_children(const char* name) {
+  afl_target = name;
+  ::pthread_atfork(nullptr, nullptr, [] {
+    if (!own_namespace) require_namespace(afl_target);
+  });
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  int status = 0;
+  if (child > 0) ::waitpid(child, &status, 0);
+  if (child < 0 || status != 0) std::exit(kEnvironment);
+}
+
 #ifdef PIPEWRENCH_LIBFUZZER
 bool has_flag(const std::vector<std::string>& args, const std::string& flag) {
   const std::string start = flag.substr(0, flag.find('=') + 1);
@@ -122,7 +141,10 @@ bool says() { return is_talking; }
 void set_says(bool says) { is_talking = says; }
 
 void start(const TargetInfo& target, [[maybe_unused]] int* argc, [[maybe_unused]] char*** argv) {
-  require_namespace(target.name);
+  if (std::getenv("__AFL_SHM_ID") == nullptr)
+    require_namespace(target.name);
+  else
+    require_namespace_in_children(target.name);
 #ifdef PIPEWRENCH_LIBFUZZER
   static std::vector<std::string> args;  // libFuzzer keeps pointers into argv
   static std::vector<char*> pointers;

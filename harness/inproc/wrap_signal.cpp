@@ -8,6 +8,19 @@
 
 using namespace pipewrench;
 
+namespace {
+
+// A signal of the set that is pending is returned at once: the wait neither ends nor is interrupted.
+bool is_pending(const sigset_t& set) {
+  sigset_t both;
+  sigemptyset(&both);
+  ::sigpending(&both);
+  sigandset(&both, &both, &set);
+  return sigisemptyset(&both) == 0;
+}
+
+}  // namespace
+
 extern "C" {
 
 int __wrap_kill(pid_t pid, int signal) {
@@ -25,22 +38,19 @@ int __wrap_pidfd_send_signal(int pidfd, int signal, siginfo_t* info, unsigned fl
 
 int __wrap_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
   const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
-  return with_fault(Call::sigtimedwait,
-                    {wait_ns < 0    ? EAGAIN
-                     : wait_ns == 0 ? EINTR
-                                    : kNone},
-                    [&] {
-                      if (!clock_state::is_virtual())
-                        return __real_sigtimedwait(set, info, timeout);
-                      const timespec none{};
-                      const int signal = __real_sigtimedwait(set, info, &none);
-                      if (signal >= 0 || errno != EAGAIN) return signal;
-                      errno = clock_state::sleep_ns("sigtimedwait", wait_ns) ==
-                                      clock_state::Wake::timed_out
-                                  ? EAGAIN
-                                  : EINTR;
-                      return -1;
-                    });
+  const bool pending = is_pending(*set);
+  return with_fault(
+      Call::sigtimedwait,
+      {wait_ns < 0 || pending ? EAGAIN : kNone, wait_ns == 0 || pending ? EINTR : kNone}, [&] {
+        if (!clock_state::is_virtual()) return __real_sigtimedwait(set, info, timeout);
+        const timespec none{};
+        const int signal = __real_sigtimedwait(set, info, &none);
+        if (signal >= 0 || errno != EAGAIN) return signal;
+        errno = clock_state::sleep_ns("sigtimedwait", wait_ns) == clock_state::Wake::timed_out
+                    ? EAGAIN
+                    : EINTR;
+        return -1;
+      });
 }
 
 int __wrap_signalfd(int fd, const sigset_t* set, int flags) {

@@ -33,7 +33,7 @@ Result<std::size_t> transfer(const char* call, int fd, std::size_t size, short e
         return std::unexpected(std::move(ready.error()));
     const ssize_t count = attempt();
     if (count >= 0) return static_cast<std::size_t>(count);
-    if (!is_not_now(errno) || (errno == EINTR && policy.on_signal == OnSignal::tell))
+    if (!is_not_now(errno) || (errno == EINTR && policy.on_signal == OnSignal::report))
       return fail(call, about(fd, size));
     if (errno == EAGAIN && deadline.is_now()) return expired(deadline, call, fd);
     must_wait = must_wait || errno == EAGAIN;
@@ -55,7 +55,7 @@ Result<> wait_ready(int fd, short events, Deadline deadline, OnSignal on_signal)
       return fail(Kind::bad_argument, EBADF, "poll", {{{"fd", fd}}});
     if (count > 0) return {};
     // poll() is never restarted, whatever SA_RESTART says (signal(7)).
-    if (count < 0 && (errno != EINTR || on_signal == OnSignal::tell))
+    if (count < 0 && (errno != EINTR || on_signal == OnSignal::report))
       return fail("poll", {{{"fd", fd}}});
     if (deadline.expired()) return expired(deadline, "poll", fd);
   }

@@ -11,6 +11,7 @@
 
 #include "targets/ipc/deadline.h"
 #include "targets/ipc/error.h"
+#include "targets/ipc/on_signal.h"
 
 namespace ipc {
 
@@ -23,12 +24,6 @@ enum class Access : std::uint8_t {
   foreign,
   nonblocking,  // O_NONBLOCK is set and everybody who shares the description expects it
   socket,       // a stream socket: MSG_DONTWAIT and MSG_NOSIGNAL on each call
-};
-
-// What a signal handler that ran during the operation means.
-enum class OnSignal : std::uint8_t {
-  retry,  // nothing: wait on, until the deadline
-  tell,   // the operation ends with Kind::interrupted
 };
 
 struct IoPolicy {

@@ -14,15 +14,12 @@
 #include "targets/ipc/deadline.h"
 #include "targets/ipc/error.h"
 #include "targets/ipc/message.h"
+#include "targets/ipc/on_signal.h"
 
 namespace ipc {
 
 // What to do on opening a queue that still holds messages of a sender that has ended.
 enum class OnStale { fail, drain, recreate };
-
-// What to do when a handler of the program interrupts a wait (msgop(2): never restarted by the
-// kernel).
-enum class OnSignal { retry, report };
 
 // What to do with a text longer than the receiver takes: leave it queued and report, or cut it
 // (MSG_NOERROR).
