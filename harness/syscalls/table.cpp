@@ -187,6 +187,22 @@ constexpr Fault kRecv[] = {
 constexpr Fault kGetsockopt[] = {fails(ENOTCONN, posix, "no peer")};
 constexpr Fault kNanosleep[] = {fails(EINTR, linux_, "any handler runs")};
 constexpr Fault kTimer[] = {fails(EAGAIN, linux_, "RLIMIT_SIGPENDING: no memory for the timer")};
+constexpr Fault kChmod[] = {
+    fails(EPERM, linux_, "not the owner"),
+    fails(EROFS, linux_, "read-only file system"),
+};
+constexpr Fault kTee[] = {
+    fails(ENOMEM, linux_, "no kernel memory"),
+};
+constexpr Fault kInotify[] = {
+    fails(EMFILE, linux_, "max_user_instances or RLIMIT_NOFILE reached"),
+    fails(ENOMEM, linux_, "no kernel memory"),
+};
+constexpr Fault kInotifyAddWatch[] = {
+    fails(ENOSPC, linux_, "max_user_watches reached"),
+    fails(EACCES, linux_, "no read permission"),
+    fails(ENOENT, linux_, "unlinked by another process in between"),
+};
 
 constexpr std::array kRows = {
     Row{Call::read, "read", kRead},
@@ -225,6 +241,10 @@ constexpr std::array kRows = {
     Row{Call::clock_gettime, "clock_gettime", {}},
     Row{Call::nanosleep, "nanosleep", kNanosleep},
     Row{Call::timer, "timer_create", kTimer},
+    Row{Call::chmod, "chmod", kChmod},
+    Row{Call::tee, "tee", kTee},
+    Row{Call::inotify, "inotify_init1", kInotify},
+    Row{Call::inotify_add_watch, "inotify_add_watch", kInotifyAddWatch},
 };
 
 constexpr bool rows_are_in_order() {

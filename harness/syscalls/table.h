@@ -45,6 +45,10 @@ enum class Call : std::uint8_t {
   clock_gettime,
   nanosleep,
   timer,
+  chmod,
+  tee,
+  inotify,
+  inotify_add_watch,
   count_,
 };
 
