@@ -55,8 +55,8 @@ constexpr Fault kUnlink[] = {
     fails(EACCES, linux_, "the directory is not writable"),
     fails(ENOENT, linux_, "somebody else removed it first"),
 };
-constexpr Fault kFstat[] = {
-    fails(EACCES, posix, "search permission on the path is missing"),
+constexpr Fault kStat[] = {
+    fails(EACCES, linux_, "search permission on the path is missing"),
     fails(ENOENT, linux_, "removed by another process in between"),
 };
 constexpr Fault kPoll[] = {
@@ -196,7 +196,7 @@ constexpr std::array kRows = {
     Row{Call::close, "close", kClose},
     Row{Call::mkfifo, "mkfifo", kMkfifo},
     Row{Call::unlink, "unlink", kUnlink},
-    Row{Call::fstat, "fstat", kFstat},
+    Row{Call::stat, "stat", kStat},
     Row{Call::poll, "poll", kPoll},
     Row{Call::msgget, "msgget", kMsgget},
     Row{Call::msgsnd, "msgsnd", kMsgsnd},

@@ -16,7 +16,7 @@ enum class Call : std::uint8_t {
   close,
   mkfifo,
   unlink,
-  fstat,
+  stat,
   poll,
   msgget,
   msgsnd,
