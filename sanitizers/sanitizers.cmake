@@ -7,7 +7,8 @@ set_property(CACHE PIPEWRENCH_SANITIZE PROPERTY STRINGS none address thread cove
 set_property(CACHE PIPEWRENCH_ENGINE PROPERTY STRINGS none libfuzzer afl)
 set(PIPEWRENCH_SANITIZERS_DIR ${CMAKE_CURRENT_LIST_DIR})
 
-set(_compile -fno-omit-frame-pointer)
+# Fortified names (__read_chk) would go past the wrappers and the sanitizers' own checks.
+set(_compile -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 set(_link "")
 if(PIPEWRENCH_SANITIZE STREQUAL address)
   list(APPEND _compile -fsanitize=address,undefined -fno-sanitize-recover=undefined)
@@ -51,12 +52,15 @@ set(PIPEWRENCH_PLAIN_LINK -fno-sanitize=all)
 
 add_compile_options(${_compile})
 add_link_options(${_link})
-if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+find_program(PIPEWRENCH_LLD NAMES ld.lld-19)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND PIPEWRENCH_LLD)
   add_link_options(-fuse-ld=lld-19)
 endif()
 
 # Default sanitizer options, compiled in: an executable of ours behaves the same when started by hand.
 find_program(PIPEWRENCH_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer)
-add_library(pipewrench_san_options OBJECT ${PIPEWRENCH_SANITIZERS_DIR}/options.cpp)
-target_compile_definitions(pipewrench_san_options PRIVATE
-  PIPEWRENCH_SYMBOLIZER="$<IF:$<BOOL:${PIPEWRENCH_SYMBOLIZER}>,${PIPEWRENCH_SYMBOLIZER},>")
+if(NOT TARGET pipewrench_san_options)
+  add_library(pipewrench_san_options OBJECT ${PIPEWRENCH_SANITIZERS_DIR}/options.cpp)
+  target_compile_definitions(pipewrench_san_options PRIVATE
+    PIPEWRENCH_SYMBOLIZER="$<IF:$<BOOL:${PIPEWRENCH_SYMBOLIZER}>,${PIPEWRENCH_SYMBOLIZER},>")
+endif()

@@ -10,6 +10,8 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -195,6 +197,31 @@ TEST(faults, transfers_of_one_byte_and_datagrams_stay_whole) {
   }
   ::close(fds[0]);
   ::close(fds[1]);
+}
+
+// What a user's library may call instead; each plays the row of its plain twin.
+TEST(faults, other_names_of_a_call_play_the_same_row) {
+  const Pipe pipe;
+  char byte = 'x';
+  const iovec element{.iov_base = &byte, .iov_len = 1};
+  struct stat status{};
+  const auto played = [](auto attempt) {
+    const auto choices = fault_at(0, 1);
+    Faults faults(choices, Realism::posix);
+    EXPECT_EQ(attempt(), -1);
+    EXPECT_EQ(faults.played().size(), 1u);
+    return faults.played().empty() ? Call::count_ : faults.played()[0].call;
+  };
+  EXPECT_EQ(played([&] { return ::readv(pipe.fds[0], &element, 1); }), Call::read);
+  EXPECT_EQ(played([] { return ::open64("/dev/null", O_RDONLY | O_CLOEXEC); }), Call::open);
+  EXPECT_EQ(played([] { return ::accept(-1, nullptr, nullptr); }), Call::accept);
+  EXPECT_EQ(played([&] { return ::stat("/", &status); }), Call::stat);
+  EXPECT_EQ(played([&] { return ::lstat("/", &status); }), Call::stat);
+  EXPECT_EQ(played([&] { return ::recvfrom(-1, &byte, 1, 0, nullptr, nullptr); }), Call::recv);
+  EXPECT_EQ(played([&] { return ::sendto(-1, &byte, 1, MSG_NOSIGNAL, nullptr, 0); }), Call::send);
+  const auto old = ::signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(played([&] { return ::writev(pipe.fds[1], &element, 1); }), Call::write);
+  ::signal(SIGPIPE, old);
 }
 
 TEST(faults_death, epipe_brings_sigpipe) {

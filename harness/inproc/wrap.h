@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <cerrno>
 #include <ctime>
@@ -26,7 +27,12 @@ ssize_t __real_read(int, void*, size_t);
 ssize_t __real_write(int, const void*, size_t);
 int __real_pipe(int*);
 int __real_pipe2(int*, int);
+ssize_t __real_readv(int, const iovec*, int);
+ssize_t __real_writev(int, const iovec*, int);
 int __real_open(const char*, int, ...);
+int __real_open64(const char*, int, ...);
+int __real_stat(const char*, struct stat*);
+int __real_lstat(const char*, struct stat*);
 int __real_close(int);
 int __real_mkfifo(const char*, mode_t);
 int __real_unlink(const char*);
@@ -58,10 +64,13 @@ int __real_socket(int, int, int);
 int __real_socketpair(int, int, int, int*);
 int __real_bind(int, const sockaddr*, socklen_t);
 int __real_listen(int, int);
+int __real_accept(int, sockaddr*, socklen_t*);
 int __real_accept4(int, sockaddr*, socklen_t*, int);
 int __real_connect(int, const sockaddr*, socklen_t);
 ssize_t __real_send(int, const void*, size_t, int);
 ssize_t __real_recv(int, void*, size_t, int);
+ssize_t __real_sendto(int, const void*, size_t, int, const sockaddr*, socklen_t);
+ssize_t __real_recvfrom(int, void*, size_t, int, sockaddr*, socklen_t*);
 ssize_t __real_sendmsg(int, const msghdr*, int);
 ssize_t __real_recvmsg(int, msghdr*, int);
 int __real_getsockopt(int, int, int, void*, socklen_t*);

@@ -26,6 +26,20 @@ ssize_t failed_transfer(const Fault& fault, bool raises_sigpipe) {
   return -1;
 }
 
+bool has_mode(int open_flags) {
+  return (open_flags & O_CREAT) != 0 || (open_flags & O_TMPFILE) == O_TMPFILE;
+}
+
+template <class RealCall>
+int open_with(int flags, RealCall real) {
+  const bool sleeps = (flags & O_NONBLOCK) == 0;
+  const bool finds_no_reader = !sleeps && (flags & O_ACCMODE) == O_WRONLY;
+  return with_fault(Call::open,
+                    {sleeps ? kNone : EINTR, finds_no_reader ? kNone : ENXIO,
+                     (flags & O_CREAT) != 0 ? ENOENT : kNone},
+                    real);
+}
+
 // Under virtual time: asks without waiting, and if nothing is ready jumps to the time-out or a
 // timer.
 template <class Ready>
@@ -58,6 +72,25 @@ ssize_t __wrap_write(int fd, const void* buffer, size_t size) {
   return __real_write(fd, buffer, size);
 }
 
+// Scatter/gather transfers are shortened only where they have one element.
+ssize_t __wrap_readv(int fd, const iovec* elements, int count) {
+  iovec first = count == 1 ? elements[0] : iovec{};
+  if (const Fault* fault =
+          next_fault(Call::read, {impossible_on(fd)}, count == 1 ? &first.iov_len : nullptr);
+      fault != nullptr && fault->effect == Effect::fail)
+    return failed_transfer(*fault, false);
+  return __real_readv(fd, count == 1 ? &first : elements, count);
+}
+
+ssize_t __wrap_writev(int fd, const iovec* elements, int count) {
+  iovec first = count == 1 ? elements[0] : iovec{};
+  if (const Fault* fault =
+          next_fault(Call::write, {impossible_on(fd)}, count == 1 ? &first.iov_len : nullptr);
+      fault != nullptr && fault->effect == Effect::fail)
+    return failed_transfer(*fault, true);
+  return __real_writev(fd, count == 1 ? &first : elements, count);
+}
+
 int __wrap_pipe(int* fds) {
   return with_fault(Call::pipe, {}, [&] { return __real_pipe(fds); });
 }
@@ -69,15 +102,26 @@ int __wrap_pipe2(int* fds, int flags) {
 int __wrap_open(const char* path, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
-  const bool has_mode = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
-  const mode_t mode = has_mode ? va_arg(arguments, mode_t) : 0;
+  const mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
-  const bool sleeps = (flags & O_NONBLOCK) == 0;
-  const bool finds_no_reader = !sleeps && (flags & O_ACCMODE) == O_WRONLY;
-  return with_fault(Call::open,
-                    {sleeps ? kNone : EINTR, finds_no_reader ? kNone : ENXIO,
-                     (flags & O_CREAT) != 0 ? ENOENT : kNone},
-                    [&] { return __real_open(path, flags, mode); });
+  return open_with(flags, [&] { return __real_open(path, flags, mode); });
+}
+
+// The name that open has with _FILE_OFFSET_BITS=64.
+int __wrap_open64(const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = has_mode(flags) ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return open_with(flags, [&] { return __real_open64(path, flags, mode); });
+}
+
+int __wrap_stat(const char* path, struct stat* status) {
+  return with_fault(Call::stat, {}, [&] { return __real_stat(path, status); });
+}
+
+int __wrap_lstat(const char* path, struct stat* status) {
+  return with_fault(Call::stat, {}, [&] { return __real_lstat(path, status); });
 }
 
 int __wrap_close(int fd) {

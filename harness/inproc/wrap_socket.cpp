@@ -55,6 +55,11 @@ int __wrap_listen(int fd, int backlog) {
   return with_fault(Call::listen, {}, [&] { return __real_listen(fd, backlog); });
 }
 
+int __wrap_accept(int fd, sockaddr* address, socklen_t* size) {
+  return with_fault(Call::accept, {impossible_on(fd, 0)},
+                    [&] { return __real_accept(fd, address, size); });
+}
+
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   return with_fault(Call::accept, {impossible_on(fd, 0)},
                     [&] { return __real_accept4(fd, address, size, flags); });
@@ -75,6 +80,22 @@ ssize_t __wrap_recv(int fd, void* buffer, size_t size, int flags) {
   ssize_t result = 0;
   return play(Call::recv, fd, flags, &size, &result) ? result
                                                      : __real_recv(fd, buffer, size, flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
+                      socklen_t address_size) {
+  ssize_t result = 0;
+  return play(Call::send, fd, flags, &size, &result)
+             ? result
+             : __real_sendto(fd, buffer, size, flags, address, address_size);
+}
+
+ssize_t __wrap_recvfrom(int fd, void* buffer, size_t size, int flags, sockaddr* address,
+                        socklen_t* address_size) {
+  ssize_t result = 0;
+  return play(Call::recv, fd, flags, &size, &result)
+             ? result
+             : __real_recvfrom(fd, buffer, size, flags, address, address_size);
 }
 
 // Scatter/gather transfers are shortened in their first element, and only where it is the only one.

@@ -55,8 +55,8 @@ constexpr Fault kUnlink[] = {
     fails(EACCES, linux_, "the directory is not writable"),
     fails(ENOENT, linux_, "somebody else removed it first"),
 };
-constexpr Fault kFstat[] = {
-    fails(EACCES, posix, "search permission on the path is missing"),
+constexpr Fault kStat[] = {
+    fails(EACCES, linux_, "search permission on the path is missing"),
     fails(ENOENT, linux_, "removed by another process in between"),
 };
 constexpr Fault kPoll[] = {
@@ -187,6 +187,22 @@ constexpr Fault kRecv[] = {
 constexpr Fault kGetsockopt[] = {fails(ENOTCONN, posix, "no peer")};
 constexpr Fault kNanosleep[] = {fails(EINTR, linux_, "any handler runs")};
 constexpr Fault kTimer[] = {fails(EAGAIN, linux_, "RLIMIT_SIGPENDING: no memory for the timer")};
+constexpr Fault kChmod[] = {
+    fails(EPERM, linux_, "not the owner"),
+    fails(EROFS, linux_, "read-only file system"),
+};
+constexpr Fault kTee[] = {
+    fails(ENOMEM, linux_, "no kernel memory"),
+};
+constexpr Fault kInotify[] = {
+    fails(EMFILE, linux_, "max_user_instances or RLIMIT_NOFILE reached"),
+    fails(ENOMEM, linux_, "no kernel memory"),
+};
+constexpr Fault kInotifyAddWatch[] = {
+    fails(ENOSPC, linux_, "max_user_watches reached"),
+    fails(EACCES, linux_, "no read permission"),
+    fails(ENOENT, linux_, "unlinked by another process in between"),
+};
 
 constexpr std::array kRows = {
     Row{Call::read, "read", kRead},
@@ -196,7 +212,7 @@ constexpr std::array kRows = {
     Row{Call::close, "close", kClose},
     Row{Call::mkfifo, "mkfifo", kMkfifo},
     Row{Call::unlink, "unlink", kUnlink},
-    Row{Call::fstat, "fstat", kFstat},
+    Row{Call::stat, "stat", kStat},
     Row{Call::poll, "poll", kPoll},
     Row{Call::msgget, "msgget", kMsgget},
     Row{Call::msgsnd, "msgsnd", kMsgsnd},
@@ -225,6 +241,10 @@ constexpr std::array kRows = {
     Row{Call::clock_gettime, "clock_gettime", {}},
     Row{Call::nanosleep, "nanosleep", kNanosleep},
     Row{Call::timer, "timer_create", kTimer},
+    Row{Call::chmod, "chmod", kChmod},
+    Row{Call::tee, "tee", kTee},
+    Row{Call::inotify, "inotify_init1", kInotify},
+    Row{Call::inotify_add_watch, "inotify_add_watch", kInotifyAddWatch},
 };
 
 constexpr bool rows_are_in_order() {

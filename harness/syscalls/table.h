@@ -16,7 +16,7 @@ enum class Call : std::uint8_t {
   close,
   mkfifo,
   unlink,
-  fstat,
+  stat,
   poll,
   msgget,
   msgsnd,
@@ -45,6 +45,10 @@ enum class Call : std::uint8_t {
   clock_gettime,
   nanosleep,
   timer,
+  chmod,
+  tee,
+  inotify,
+  inotify_add_watch,
   count_,
 };
 

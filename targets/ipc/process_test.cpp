@@ -15,7 +15,7 @@
 
 #include "harness/inproc/faults.h"
 #include "harness/inproc/guard.h"
-#include "targets/ipc/test_child.h"
+#include "targets/ipc/test_support.h"
 
 namespace ipc {
 namespace {
