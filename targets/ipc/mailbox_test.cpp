@@ -43,8 +43,8 @@ struct MailboxTest : ::testing::Test {
   }
   // Another client's.
   Mailbox open() const {
-    auto segment =
-        Segment::open(key_, Mailbox::layout(kCapacity), Stale::fail, me(), Deadline::now());
+    auto segment = Segment::open(key_, Mailbox::layout(kCapacity), Segment::OnStale::fail, me(),
+                                 Deadline::now());
     return std::move(*Mailbox::on(std::move(*segment)));
   }
   Raw& raw() { return *reinterpret_cast<Raw*>(box_.segment().bytes().data()); }
