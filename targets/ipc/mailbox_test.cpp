@@ -241,6 +241,16 @@ TEST_F(MailboxTest, an_inherited_mailbox_is_refused) {
   }));
 }
 
+TEST(Mailbox, another_process_s_mailbox_is_refused) {
+  const ProcessId parent = identify(::getppid()).value();
+  auto segment = Segment::create(IPC_PRIVATE, Mailbox::layout(kCapacity), parent);
+  auto box = Mailbox::on(std::move(*segment));
+  ASSERT_TRUE(box);
+  EXPECT_EQ(kind_of_failure(box->write(text("x"), Deadline::now())), Kind::bad_argument);
+  EXPECT_EQ(kind_of_failure(box->clear(1)), Kind::bad_argument);
+  EXPECT_TRUE(box->segment().remove());
+}
+
 TEST(Mailbox, refuses_segments_that_hold_no_message) {
   EXPECT_EQ(Mailbox::layout(0).size, 0u);
   EXPECT_EQ(Mailbox::layout(Mailbox::kMostPayload + 1).size, 0u);

@@ -110,7 +110,9 @@ struct SteppingTest : ::testing::Test {
 
   Mailbox make(bool is_full) const {
     auto box = Mailbox::on(std::move(*Segment::create(key_, Mailbox::layout(kCapacity), me())));
-    if (is_full) EXPECT_TRUE(box->write(kOld, Deadline::now()));
+    if (is_full) {
+      EXPECT_TRUE(box->write(kOld, Deadline::now()));
+    }
     return std::move(*box);
   }
   Mailbox open() const {
@@ -175,10 +177,8 @@ TEST_F(SteppingTest, a_writer_that_dies_never_blocks_the_next) {
   kill_everywhere(
       false, [&](Mailbox& own) { static_cast<void>(own.write(kSent, Deadline::now())); },
       [&](Mailbox& box) {
-        if (!box.write(kNew, Deadline::now()))
-          EXPECT_EQ(box.read(Deadline::now())->message, kSent);
-        else
-          EXPECT_EQ(box.read(Deadline::now())->message, kNew);
+        const bool is_sent = !box.write(kNew, Deadline::now());
+        EXPECT_EQ(box.read(Deadline::now())->message, is_sent ? kSent : kNew);
       });
 }
 
@@ -211,10 +211,11 @@ TEST_F(SteppingTest, a_clearer_that_dies_clears_all_or_nothing) {
       true, [](Mailbox& own) { static_cast<void>(own.clear(1)); },
       [&](Mailbox& box) {
         const auto received = box.read(Deadline::now());
-        if (received)
+        if (received) {
           EXPECT_EQ(received->message, kOld);
-        else
+        } else {
           EXPECT_EQ(received.error().kind, Kind::would_block) << received.error().describe();
+        }
       });
 }
 
