@@ -16,8 +16,9 @@
 namespace ipc {
 namespace {
 
-// proc(5): 52 fields; the first 22, all that is read here, fit in this many bytes with any comm.
-constexpr std::size_t kStatBytes = 1024;
+// proc(5): of the 52 fields of stat the first 22, and of status the lines up to Uid, are all that is
+// read here; they fit in this many bytes with any name.
+constexpr std::size_t kMostBytes = 1024;
 
 struct Stat {
   char state = '?';
@@ -25,10 +26,10 @@ struct Stat {
   std::uint64_t start_ticks = 0;
 };
 
-Result<std::string> read_stat(const std::string& path) {
+Result<std::string> read_begin(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail("open", {}, path);
-  std::string text(kStatBytes, '\0');
+  std::string text(kMostBytes, '\0');
   std::size_t used = 0;
   while (used < text.size()) {
     const ssize_t count = ::read(file.get(), text.data() + used, text.size() - used);
@@ -66,12 +67,19 @@ Result<Stat> parse_stat(std::string_view text, const std::string& path) {
 }
 
 Result<Stat> stat_of(const std::string& path) {
-  auto text = read_stat(path);
+  auto text = read_begin(path);
   if (!text) return std::unexpected(text.error());
   return parse_stat(*text, path);
 }
 
 std::string stat_path(pid_t pid) { return "/proc/" + std::to_string(pid) + "/stat"; }
+
+// ENOENT: no such process. ESRCH comes from read() where it ended after open() (proc(5)).
+Failure about(pid_t pid, const Error& error, const char* call) {
+  if (error.number == ENOENT || error.number == ESRCH)
+    return fail(Kind::peer_gone, ESRCH, call, {{{"pid", pid}}});
+  return Failure(error);
+}
 
 bool exists(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
@@ -87,11 +95,23 @@ Result<ProcessId> identify(pid_t pid) {
   if (pid < 1) return fail(Kind::bad_argument, 0, "identify", {{{"pid", pid}}});
   const auto stat = stat_of(stat_path(pid));
   if (stat) return ProcessId{.pid = pid, .start_ticks = stat->start_ticks};
-  // ESRCH comes from read() where the process ended between open and read (proc(5)).
-  const int number = stat.error().number;
-  if (number == ENOENT || number == ESRCH)
-    return fail(Kind::peer_gone, ESRCH, "identify", {{{"pid", pid}}});
-  return std::unexpected(stat.error());
+  return about(pid, stat.error(), "identify");
+}
+
+// The line is "Uid:", then real, effective, saved and file system user (proc(5)).
+Result<uid_t> effective_uid(pid_t pid) {
+  constexpr std::string_view kUid = "\nUid:\t";
+  if (pid < 1) return fail(Kind::bad_argument, 0, "effective_uid", {{{"pid", pid}}});
+  const std::string path = "/proc/" + std::to_string(pid) + "/status";
+  const auto text = read_begin(path);
+  if (!text) return about(pid, text.error(), "effective_uid");
+  const std::size_t line = text->find(kUid);
+  const std::size_t tab = line == text->npos ? line : text->find('\t', line + kUid.size());
+  uid_t uid = 0;
+  if (tab == text->npos ||
+      std::from_chars(text->data() + tab + 1, text->data() + text->size(), uid).ec != std::errc())
+    return fail(Kind::corrupt, 0, "effective_uid", {}, path);
+  return uid;
 }
 
 bool is_alive(ProcessId id) {

@@ -30,6 +30,9 @@ Result<ProcessId> self();
 // none. A zombie is still named: it has a PID.
 Result<ProcessId> identify(pid_t pid);
 
+// The effective user that the process has now. Errors as identify().
+Result<uid_t> effective_uid(pid_t pid);
+
 // True while that very process can still run. False for: pid < 1, no such process, another start
 // time (the PID was given out again), a zombie (it will never release what it holds). EPERM counts
 // as alive: it exists. Where the start time cannot be read (no descriptor left, /proc hidden) a

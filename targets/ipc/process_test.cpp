@@ -67,6 +67,14 @@ TEST(Process, numbers_that_kill_would_take_for_a_group_are_refused) {
   }
 }
 
+TEST(Process, tells_the_effective_user) {
+  Child child;
+  EXPECT_EQ(*effective_uid(::getpid()), ::geteuid());
+  EXPECT_EQ(*effective_uid(child.pid()), ::geteuid());
+  EXPECT_EQ(effective_uid(INT_MAX).error().kind, Kind::peer_gone);
+  EXPECT_EQ(effective_uid(-1).error().kind, Kind::bad_argument);
+}
+
 TEST(Process, a_pid_beyond_every_limit_is_gone) {
   EXPECT_FALSE(is_alive({.pid = INT_MAX, .start_ticks = 1}));
   EXPECT_EQ(identify(INT_MAX).error().kind, Kind::peer_gone);
@@ -139,6 +147,8 @@ TEST(Process, survives_every_fault_of_every_call) {
       EXPECT_TRUE(!id || *id == me);
       const auto same = identify(me.pid);
       EXPECT_TRUE(!same || *same == me);
+      const auto uid = effective_uid(me.pid);
+      EXPECT_TRUE(!uid || *uid == ::geteuid());
       const bool esrch_was_played = !is_alive(me);
       played += faults.played().size();
       if (esrch_was_played) {

@@ -13,19 +13,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "targets/ipc/fd.h"
 
 namespace ipc {
 
-// Waits for the end of the pipe's input; `body` runs in it first.
+// Waits for a byte; `body` runs in it first. Not for an end of input: later children hold copies of
+// the pipe.
 class Child {
  public:
   explicit Child(void (*body)() = [] {}) {
     EXPECT_EQ(::pipe(ends_), 0);
     pid_ = ::fork();
     if (pid_ != 0) return;
-    ::close(ends_[1]);
     body();
     char byte;
     (void)!::read(ends_[0], &byte, 1);
@@ -37,8 +38,9 @@ class Child {
     ::close(ends_[0]);
   }
   void end() {
-    if (ends_[1] >= 0) ::close(ends_[1]);
-    ends_[1] = -1;
+    if (ends_[1] < 0) return;
+    (void)!::write(ends_[1], "x", 1);
+    ::close(std::exchange(ends_[1], -1));
   }
   // Ended, not yet reaped: a zombie.
   void end_unreaped() {
