@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "harness/inproc/say.h"
@@ -55,17 +56,17 @@ bool collect(const std::string& path, std::vector<fs::path>* inputs) {
 }
 
 bool read(Input* input) {
-  std::ifstream file(input->path, std::ios::binary);
-  input->bytes.resize(kLongestInput);
-  const auto most = static_cast<std::streamsize>(input->bytes.size());
-  if (!file || !file.read(input->bytes.data(), most).eof()) {
-    std::fprintf(stderr, "replay: %s: cannot be read, or is longer than %zu bytes\n",
-                 input->path.c_str(), kLongestInput);
-    return false;
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(input->path, error);
+  if (!error && size > kLongestInput) error = std::make_error_code(std::errc::file_too_large);
+  if (!error) {
+    input->bytes.resize(size);  // no more than the input: ASan sees the byte after it
+    std::ifstream file(input->path, std::ios::binary);
+    if (!file.read(input->bytes.data(), static_cast<std::streamsize>(size)))
+      error = std::make_error_code(std::errc::io_error);
   }
-  input->bytes.resize(static_cast<std::size_t>(file.gcount()));
-  input->bytes.shrink_to_fit();  // so that ASan sees the byte after the input
-  return true;
+  if (error) std::fprintf(stderr, "replay: %s: %s\n", input->path.c_str(), error.message().c_str());
+  return !error;
 }
 
 void run(const Input& input) {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "harness/inproc/guard.h"
+#include "harness/inproc/say.h"
 #include "harness/inproc/virtual_time.h"
 #include "targets/fuzz/both.h"
 #include "targets/ipc/alarm.h"
@@ -95,6 +96,9 @@ class Input {
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    if (pipewrench::says())
+      fuzz::say(step_, record,
+                "mtype=" + fuzz::show(type_of(record)) + " size=" + fuzz::show(size_of(record)));
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
   }
 
