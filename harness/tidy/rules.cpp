@@ -60,7 +60,7 @@ Problems check_words(const Tree& tree) {
   static const std::regex kShellSleep(R"(^([^#"']*[;&|]\s*|\s*)(do |then |else )?sleep\s)");
   static const std::regex kNote(R"(\b(TODO|FIXME|XXX|HACK)\b)");
   static const std::regex kCout(R"(\bstd::(cout|cerr)\b)");
-  static const std::regex kStd(R"(\busing\s+namespace\s+std\b)");
+  static const std::regex kStd(R"(\busing\s+namespace\s+std\s*;)");
   constexpr const char* kWait = "wait for a state instead (poll a pipe, a pidfd, a condition)";
   constexpr std::array<std::string_view, 4> kPrograms = {"harness/cli/", "harness/tidy/",
                                                          "targets/peers/", "targets/planted/"};

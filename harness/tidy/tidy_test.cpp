@@ -88,7 +88,7 @@ TEST(tidy, words) {
   expect_flagged(rule, "targets/ipc/a.cpp", "using namespace std;\n", 1);
   expect_silent(rule, "targets/ipc/a.cpp",
                 "// never sleep() to wait\nconst char* text = \"sleep(1); std::cout\";\n"
-                "char name[] = \"x.XXXXXX\";\n");
+                "char name[] = \"x.XXXXXX\";\nusing namespace std::chrono_literals;\n");
   expect_silent(rule, "harness/inproc/a.cpp", "unsigned __wrap_sleep(unsigned);\nsleep(1);\n");
   expect_silent(rule, "targets/peers/a.cpp", "void f() { std::cout << 1; }\n");
   expect_project_keeps(rule);

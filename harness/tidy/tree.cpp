@@ -129,7 +129,8 @@ bool is_cpp(const File& file) {
 bool is_header(const File& file) { return file.path.ends_with(".h"); }
 bool is_script(const File& file) { return !file.lines.empty() && file.lines[0].starts_with("#!"); }
 bool is_test(const File& file) {
-  return file.path.ends_with("_test.cpp") || name_of(file.path).starts_with("test_");
+  return file.path.ends_with("_test.cpp") || file.path.ends_with("_testing.h") ||
+         name_of(file.path).starts_with("test_");
 }
 
 std::string folder_of(std::string_view path) {

@@ -28,7 +28,7 @@ File make_file(std::string path, std::string_view text);
 bool is_cpp(const File& file);     // C and C++, headers too
 bool is_header(const File& file);  // .h
 bool is_script(const File& file);  // starts with #!
-bool is_test(const File& file);    // x_test.cpp, and test_x.h that only tests include
+bool is_test(const File& file);    // x_test.cpp; test_x.h and x_testing.h, which only tests include
 
 // "harness/core" of "harness/core/check.h"; empty at the top level.
 std::string folder_of(std::string_view path);

@@ -1,4 +1,4 @@
-/* Records over a pipe: a byte of length, then that many bytes. Plain C99: the library under test. */
+/* Records over a pipe: a length byte, then that many bytes. Plain C99: the library under test. */
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
