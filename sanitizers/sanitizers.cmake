@@ -10,6 +10,7 @@ set(PIPEWRENCH_SANITIZERS_DIR ${CMAKE_CURRENT_LIST_DIR})
 # Fortified names (__read_chk) would go past the wrappers and the sanitizers' own checks.
 set(_compile -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
 set(_link "")
+set(_guides "")
 if(PIPEWRENCH_SANITIZE STREQUAL address)
   list(APPEND _compile -fsanitize=address,undefined -fno-sanitize-recover=undefined)
   # The vptr check asks the kernel with pipe() whether memory is readable, and --wrap reaches the runtime's calls
@@ -29,10 +30,12 @@ endif()
 set(PIPEWRENCH_ENGINE_LINK "")
 if(PIPEWRENCH_ENGINE STREQUAL libfuzzer)
   list(APPEND _compile -fsanitize=fuzzer-no-link)
+  set(_guides edge,inline-8bit-counters,pc-table,indirect-calls,trace-cmp,stack-depth)
   set(PIPEWRENCH_ENGINE_LINK -fsanitize=fuzzer)
 elseif(PIPEWRENCH_ENGINE STREQUAL afl)
   # AFL++ 4.04c is built on LLVM 14; its runtime works with clang-19's own coverage callbacks.
-  list(APPEND _compile -fsanitize-coverage=trace-pc-guard,trace-cmp)
+  set(_guides trace-pc-guard,trace-cmp)
+  list(APPEND _compile -fsanitize-coverage=${_guides})
   set(PIPEWRENCH_ENGINE_LINK /usr/lib/afl/libAFLDriver.a /usr/lib/afl/afl-compiler-rt.o)
   if(NOT EXISTS /usr/lib/afl/afl-compiler-rt.o)
     message(FATAL_ERROR "PIPEWRENCH_ENGINE=afl needs the package afl++: run harness/setup")
@@ -46,8 +49,13 @@ if(NOT PIPEWRENCH_ENGINE STREQUAL none AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Cl
                       "configure with -DCMAKE_CXX_COMPILER=clang++-19 or a preset")
 endif()
 
+# For the harness's own code in a target: its branches say nothing about the code under test.
+set(PIPEWRENCH_UNGUIDED "")
+if(_guides)
+  set(PIPEWRENCH_UNGUIDED -fno-sanitize-coverage=${_guides})
+endif()
 # For what is loaded into a program that has no runtimes: takes back what is added here.
-set(PIPEWRENCH_PLAIN_COMPILE -fno-sanitize=all -fno-sanitize-coverage=trace-pc-guard,trace-cmp)
+set(PIPEWRENCH_PLAIN_COMPILE -fno-sanitize=all ${PIPEWRENCH_UNGUIDED})
 set(PIPEWRENCH_PLAIN_LINK -fno-sanitize=all)
 
 add_compile_options(${_compile})

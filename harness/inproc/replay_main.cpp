@@ -2,11 +2,14 @@
 // gdb, valgrind.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "harness/inproc/say.h"
@@ -18,59 +21,106 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
 namespace {
 
 constexpr std::size_t kLongestInput = 1 << 20;
+constexpr long kMostRuns = 1'000'000'000;
 constexpr int kUsage = 2;
 namespace fs = std::filesystem;
 
+struct Options {
+  std::vector<fs::path> inputs;
+  long runs = 0;  // 0: each input once
+};
+
+struct Input {
+  fs::path path;
+  std::vector<char> bytes;
+};
+
 int usage(const char* program) {
   std::fprintf(stderr,
-               "usage: %s [-v] FILE|DIRECTORY...\nRuns each input once; crashes where one fails. "
-               "-v prints what it does.\n",
+               "usage: %s [-v] [-n RUNS] FILE|DIRECTORY...\n"
+               "Runs each input once; crashes where one fails.\n"
+               "  -v       print what each input does\n"
+               "  -n RUNS  run the inputs in turn, RUNS in all, and print inputs/s\n",
                program);
   return kUsage;
 }
 
-bool replay(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> bytes(kLongestInput);
-  if (!file || !file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())).eof()) {
-    std::fprintf(stderr, "replay: %s: cannot be read, or is longer than %zu bytes\n", path.c_str(),
-                 kLongestInput);
-    return false;
+// False: the path cannot be read, which is said.
+bool collect(const std::string& path, std::vector<fs::path>* inputs) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return inputs->emplace_back(path), true;
+  for (const auto& entry : fs::recursive_directory_iterator(path, error))
+    if (entry.is_regular_file()) inputs->push_back(entry.path());
+  if (error) std::fprintf(stderr, "replay: %s: %s\n", path.c_str(), error.message().c_str());
+  return !error;
+}
+
+bool read(Input* input) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(input->path, error);
+  if (!error && size > kLongestInput) error = std::make_error_code(std::errc::file_too_large);
+  if (!error) {
+    input->bytes.resize(size);  // no more than the input: ASan sees the byte after it
+    std::ifstream file(input->path, std::ios::binary);
+    if (!file.read(input->bytes.data(), static_cast<std::streamsize>(size)))
+      error = std::make_error_code(std::errc::io_error);
   }
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
-  bytes.shrink_to_fit();  // so that ASan sees the byte after the input
-  std::fprintf(stderr, "%s (%zu bytes)\n", path.c_str(), bytes.size());
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  return true;
+  if (error) std::fprintf(stderr, "replay: %s: %s\n", input->path.c_str(), error.message().c_str());
+  return !error;
+}
+
+void run(const Input& input) {
+  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.bytes.data()),
+                         input.bytes.size());
+}
+
+void run_once_each(const std::vector<Input>& inputs) {
+  for (const Input& input : inputs) {
+    std::fprintf(stderr, "%s (%zu bytes)\n", input.path.c_str(), input.bytes.size());
+    run(input);
+  }
+  std::fprintf(stderr, "replayed %zu inputs\n", inputs.size());
+}
+
+void run_in_turn(const std::vector<Input>& inputs, long runs) {
+  const auto started = std::chrono::steady_clock::now();
+  for (long i = 0; i < runs; ++i) run(inputs[static_cast<std::size_t>(i) % inputs.size()]);
+  const std::chrono::duration<double> took_s = std::chrono::steady_clock::now() - started;
+  std::printf("%.0f\n", static_cast<double>(runs) / took_s.count());
+}
+
+bool parse(int argc, char** argv, Options* options) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "-v") {
+      pipewrench::set_says(true);
+    } else if (word == "-n" && i + 1 < argc) {
+      char* end = nullptr;
+      options->runs = std::strtol(argv[++i], &end, 10);
+      if (*end != '\0' || options->runs < 1 || options->runs > kMostRuns) return false;
+    } else if (word.starts_with("-") ||
+               !collect(pipewrench::own_corpus(word, PIPEWRENCH_TARGET), &options->inputs)) {
+      return false;
+    }
+  }
+  return !options->inputs.empty();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<fs::path> inputs;
-  if (argc < 2) return usage(argv[0]);
-  for (int i = 1; i < argc; ++i) {
-    std::error_code error;
-    const std::string path = pipewrench::own_corpus(argv[i], PIPEWRENCH_TARGET);
-    if (path == "-v") {
-      pipewrench::set_says(true);
-      continue;
-    }
-    if (path.starts_with("-")) return usage(argv[0]);
-    if (!fs::is_directory(path, error)) {
-      inputs.emplace_back(path);
-      continue;
-    }
-    for (const auto& entry : fs::recursive_directory_iterator(path, error))
-      if (entry.is_regular_file()) inputs.push_back(entry.path());
-    if (error)
-      return std::fprintf(stderr, "replay: %s: %s\n", path.c_str(), error.message().c_str()),
-             kUsage;
+  Options options;
+  if (!parse(argc, argv, &options)) return usage(argv[0]);
+  std::ranges::sort(options.inputs);
+  std::vector<Input> inputs;
+  for (const fs::path& path : options.inputs) {
+    inputs.push_back({.path = path, .bytes = {}});
+    if (!read(&inputs.back())) return kUsage;
   }
-  std::ranges::sort(inputs);
   LLVMFuzzerInitialize(&argc, &argv);
-  for (const fs::path& input : inputs)
-    if (!replay(input)) return kUsage;
-  std::fprintf(stderr, "replayed %zu inputs\n", inputs.size());
+  if (options.runs > 0)
+    run_in_turn(inputs, options.runs);
+  else
+    run_once_each(inputs);
   return 0;
 }

@@ -9,7 +9,6 @@
 #include "harness/inproc/wrap.h"
 
 extern "C" {
-int __real_lstat(const char*, struct stat*);
 int __real_chmod(const char*, mode_t);
 ssize_t __real_tee(int, int, size_t, unsigned);
 int __real_inotify_init1(int);
@@ -19,10 +18,6 @@ int __real_inotify_add_watch(int, const char*, uint32_t);
 using namespace pipewrench;
 
 extern "C" {
-
-int __wrap_lstat(const char* path, struct stat* found) {
-  return with_fault(Call::fstat, {}, [&] { return __real_lstat(path, found); });
-}
 
 int __wrap_chmod(const char* path, mode_t mode) {
   return with_fault(Call::chmod, {}, [&] { return __real_chmod(path, mode); });

@@ -10,7 +10,7 @@ using namespace pipewrench;
 
 namespace {
 
-// A signal of the set that is pending is returned at once: the wait neither ends nor is interrupted.
+// A pending signal of the set is returned at once: the wait neither ends nor is interrupted.
 bool is_pending(const sigset_t& set) {
   sigset_t both;
   sigemptyset(&both);

@@ -34,8 +34,9 @@ void same(const Step& step, std::string_view what, const Value& real, const Valu
   if (!(real == model)) differ(step, what, show(real), show(model));
 }
 
-// Prints the step when the replay was asked for with -v: the input, decoded as operations.
-void say(const Step& step, const std::string& text);
+// Prints the step where the replay was told to with -v: the input, decoded as operations. `details`
+// is what the target makes of the record's value.
+void say(const Step& step, const pipewrench::Record& record, const std::string& details = {});
 
 // The fault of one record, played while it lives: none, or one fault after record.fault >> 4
 // untouched calls.

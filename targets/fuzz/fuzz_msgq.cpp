@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "harness/inproc/guard.h"
+#include "harness/inproc/say.h"
 #include "harness/inproc/virtual_time.h"
 #include "targets/fuzz/both.h"
 #include "targets/ipc/alarm.h"
@@ -52,6 +53,9 @@ std::string text_of(std::size_t step, long size) {
                      static_cast<char>('a' + step % 26));
 }
 
+// The signal of deadlines is taken before the first input, which then runs as every later one does.
+const bool has_signal = ipc::Alarm::arm(ipc::Deadline::after(kWait_ms)).has_value();
+
 struct RawMessage {
   long type;
   char text[kLargest];
@@ -65,6 +69,7 @@ struct Client {
 class Input {
  public:
   Input() : key_(static_cast<key_t>(0x50000000 | ::getpid())) {
+    if (!has_signal) fuzz::differ(step_, "start", "no signal for deadlines", "one");
     open(clients_[0], {});
     open(clients_[1], {});
     clients_[0].queue->keep();
@@ -91,6 +96,9 @@ class Input {
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    if (pipewrench::says())
+      fuzz::say(step_, record,
+                "mtype=" + fuzz::show(type_of(record)) + " size=" + fuzz::show(size_of(record)));
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
   }
 
@@ -306,9 +314,6 @@ class Input {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // The signal of deadlines is taken once a process: not by whichever input comes first.
-  static const bool has_signal = ipc::Alarm::arm(ipc::Deadline::after(kWait_ms)).has_value();
-  if (!has_signal) std::abort();
   const pipewrench::Guard guard;
   const pipewrench::VirtualTime time;
   const pipewrench::Records records(data, size);

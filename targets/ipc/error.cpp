@@ -73,6 +73,8 @@ Kind kind_of(int error_number) {
     case ENOMEM:
     case EMFILE:
     case ENFILE:
+    case ENOBUFS:
+    case ETOOMANYREFS:
     case EDQUOT:
       return Kind::no_space;
     case EACCES:

@@ -107,7 +107,10 @@ Result<> drain(int events) {
 Result<Fifo> Fifo::hold(std::string path) {
   if (path.find('\0') != path.npos)
     return fail(Kind::bad_argument, 0, "fifo", {}, path + ": NUL in a path");
-  Fd handle(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  Fd handle;
+  do {  // nothing was opened, and it is no wait that a deadline could bound: EINTR is retried
+    handle = Fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  } while (!handle && errno == EINTR);
   if (!handle) return fail("open", {}, path);
   struct stat found{};
   if (::fstat(handle.get(), &found) != 0) return fail("fstat", {}, path);

@@ -42,9 +42,7 @@ Result<> MessageWriter::flush(Deadline deadline) {
   Transfer done = write_all(fd_, rest, deadline, policy_);
   written_ += done.bytes;
   if (done.complete()) return {};
-  const Kind kind = done.error.kind;
-  if (kind != Kind::would_block && kind != Kind::timed_out && kind != Kind::interrupted)
-    written_ = frame_.size();  // nobody can read the rest any more
+  if (done.error.kind == Kind::peer_gone) written_ = frame_.size();  // nobody can read the rest
   return std::unexpected(std::move(done.error));
 }
 

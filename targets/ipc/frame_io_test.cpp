@@ -123,7 +123,9 @@ TEST_F(FrameIo, survives_every_fault_at_every_call) {
       pipewrench::Faults faults(choices);
       const Result<> done = writer.send(sent, soon());
       const auto received = reader.receive(soon());
-      if (done && received) EXPECT_EQ(received.value(), sent);
+      if (done && received) {
+        EXPECT_EQ(received.value(), sent);
+      }
       played = !faults.played().empty();
     }
   }

@@ -11,37 +11,9 @@
 #include <utility>
 
 #include "targets/ipc/sigpipe.h"
+#include "targets/ipc/transfer.h"
 
 namespace ipc {
-namespace {
-
-constexpr std::array<Argument, 4> about(int fd, std::size_t size) {
-  return {{{"fd", fd}, {"size", static_cast<long>(size)}}};
-}
-
-bool is_not_now(int error_number) { return error_number == EAGAIN || error_number == EINTR; }
-
-// One idiom for transfers that may have to wait: attempt() until it is neither EAGAIN nor a retried
-// EINTR.
-template <class Attempt>
-Result<std::size_t> transfer(const char* call, int fd, std::size_t size, short events,
-                             const Deadline& deadline, const IoPolicy& policy, Attempt attempt) {
-  bool must_wait = policy.access == Access::foreign;
-  while (true) {
-    if (must_wait)
-      if (Result<> ready = wait_ready(fd, events, deadline, policy.on_signal); !ready)
-        return std::unexpected(std::move(ready.error()));
-    const ssize_t count = attempt();
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (!is_not_now(errno) || (errno == EINTR && policy.on_signal == OnSignal::report))
-      return fail(call, about(fd, size));
-    if (errno == EAGAIN && deadline.is_now()) return expired(deadline, call, fd);
-    must_wait = must_wait || errno == EAGAIN;
-  }
-}
-
-}  // namespace
-
 Failure expired(const Deadline& deadline, const char* call, int fd) {
   const Kind kind = deadline.is_now() ? Kind::would_block : Kind::timed_out;
   return fail(kind, deadline.is_now() ? EAGAIN : ETIMEDOUT, call, {{{"fd", fd}}});

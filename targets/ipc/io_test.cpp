@@ -253,7 +253,9 @@ TEST_F(Io, survives_every_fault_at_every_call) {
         const Transfer read =
             read_exact(pipe.reader.get(), std::span(back).first(sent.bytes), soon(), policy);
         EXPECT_LE(read.bytes, sent.bytes);
-        if (sent.complete() && read.complete()) EXPECT_EQ(back, std::string(6000, 'x'));
+        if (sent.complete() && read.complete()) {
+          EXPECT_EQ(back, std::string(6000, 'x'));
+        }
         played = !faults.played().empty();
       }
     }

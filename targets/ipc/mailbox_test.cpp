@@ -43,8 +43,8 @@ struct MailboxTest : ::testing::Test {
   }
   // Another client's.
   Mailbox open() const {
-    auto segment =
-        Segment::open(key_, Mailbox::layout(kCapacity), Stale::fail, me(), Deadline::now());
+    auto segment = Segment::open(key_, Mailbox::layout(kCapacity), Segment::OnStale::fail, me(),
+                                 Deadline::now());
     return std::move(*Mailbox::on(std::move(*segment)));
   }
   Raw& raw() { return *reinterpret_cast<Raw*>(box_.segment().bytes().data()); }
@@ -239,6 +239,16 @@ TEST_F(MailboxTest, an_inherited_mailbox_is_refused) {
            kind_of_failure(box_.read(Deadline::now())) == Kind::bad_argument &&
            kind_of_failure(box_.clear(1)) == Kind::bad_argument;
   }));
+}
+
+TEST(Mailbox, another_process_s_mailbox_is_refused) {
+  const ProcessId parent = identify(::getppid()).value();
+  auto segment = Segment::create(IPC_PRIVATE, Mailbox::layout(kCapacity), parent);
+  auto box = Mailbox::on(std::move(*segment));
+  ASSERT_TRUE(box);
+  EXPECT_EQ(kind_of_failure(box->write(text("x"), Deadline::now())), Kind::bad_argument);
+  EXPECT_EQ(kind_of_failure(box->clear(1)), Kind::bad_argument);
+  EXPECT_TRUE(box->segment().remove());
 }
 
 TEST(Mailbox, refuses_segments_that_hold_no_message) {

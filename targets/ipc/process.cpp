@@ -27,7 +27,10 @@ struct Stat {
 };
 
 Result<std::string> read_begin(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Fd file;
+  do {  // nothing was opened: EINTR is retried
+    file = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  } while (!file && errno == EINTR);
   if (!file) return fail("open", {}, path);
   std::string text(kMostBytes, '\0');
   std::size_t used = 0;

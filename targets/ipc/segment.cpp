@@ -25,7 +25,7 @@ struct alignas(64) Segment::Header {
 struct Segment::Search {
   key_t key;
   Layout layout;
-  Stale stale;
+  OnStale stale;
   ProcessId me;
   Deadline deadline;
 };
@@ -42,6 +42,11 @@ constexpr const char* kForeign = "not a segment of this library";
 constexpr int kMostTries = 16;
 
 bool is_gone(int error_number) { return error_number == EINVAL || error_number == EIDRM; }
+
+bool has_ended(pid_t pid) {
+  const auto process = identify(pid);
+  return process ? !is_alive(*process) : process.error().kind == Kind::peer_gone;
+}
 
 Failure misuse(const char* call, Segment::Layout layout, const char* why) {
   return fail(Kind::bad_argument, 0, call,
@@ -62,7 +67,7 @@ Result<Segment> Segment::create(key_t key, Layout layout, ProcessId me) {
   const int id = ::shmget(key, total, IPC_CREAT | IPC_EXCL | 0600);
   if (id < 0) return fail("shmget", {{{"key", key}, {"size", static_cast<long>(total)}}});
   Segment segment(id, me);
-  segment.is_creator_ = true;
+  segment.is_owner_ = true;
   if (const auto attached = segment.attach(layout.size); !attached)
     return std::unexpected(attached.error());
   Header& header = segment.header();
@@ -75,12 +80,12 @@ Result<Segment> Segment::create(key_t key, Layout layout, ProcessId me) {
   return segment;
 }
 
-Result<Segment> Segment::open(key_t key, Layout layout, Stale stale, ProcessId me,
+Result<Segment> Segment::open(key_t key, Layout layout, OnStale stale, ProcessId me,
                               Deadline deadline) {
   return find({key, layout, stale, me, deadline}, false);
 }
 
-Result<Segment> Segment::create_or_open(key_t key, Layout layout, Stale stale, ProcessId me,
+Result<Segment> Segment::create_or_open(key_t key, Layout layout, OnStale stale, ProcessId me,
                                         Deadline deadline) {
   return find({key, layout, stale, me, deadline}, true);
 }
@@ -145,16 +150,13 @@ Result<Segment::Found> Segment::await_ready(const Search& search, const shmid_ds
     if (seen != kBeingMade) return Found::joined;
     const std::uint64_t creator = SharedWord(header().creator).load(std::memory_order_relaxed);
     // Before its first store the creator is known to the kernel only (shmctl(2), shm_cpid).
-    const auto maker = identify(status.shm_cpid);
-    const bool is_lost = creator != 0
-                             ? is_dead(creator)
-                             : !(maker ? is_alive(*maker) : maker.error().kind != Kind::peer_gone);
+    const bool is_lost = creator != 0 ? is_dead(creator) : has_ended(status.shm_cpid);
     if (is_lost) {
       // All zeros may be anybody's: without the magic the size must be the one asked for.
       if (SharedWord(header().magic).load(std::memory_order_relaxed) != kMagic &&
           status.shm_segsz != sizeof(Header) + search.layout.size)
         return fail(Kind::corrupt, 0, "open_segment", {{{"id", id_}}}, kForeign);
-      if (search.stale != Stale::recreate)
+      if (search.stale != OnStale::recreate)
         return abandoned(id_, "its creator died before it was ready");
       return recreate(creator);
     }
@@ -194,9 +196,9 @@ Result<Segment::Found> Segment::judge_orphan(const Search& search, std::uint64_t
     if (::shmctl(id_, IPC_STAT, &status) != 0) return fail("shmctl", {{{"id", id_}}});
     is_used = status.shm_nattch > 1;
   }
-  if (!is_used && search.stale == Stale::recreate) return recreate(creator);
+  if (!is_used && search.stale == OnStale::recreate) return recreate(creator);
   if (misfit != nullptr) return abandoned(id_, misfit);
-  if (!is_used && search.stale == Stale::fail)
+  if (!is_used && search.stale == OnStale::fail)
     return abandoned(id_, "left by a dead run: its creator is dead, nobody is attached");
   return take_over(creator) ? Found::joined : Found::look_again;
 }
@@ -214,7 +216,7 @@ Result<Segment::Found> Segment::recreate(std::uint64_t creator) {
 // From a dead creator to us; false if somebody else was faster.
 bool Segment::take_over(std::uint64_t creator) {
   if (!SharedWord(header().creator).compare_exchange_strong(creator, pack(me_))) return false;
-  is_creator_ = true;
+  is_owner_ = true;
   wake_all(header().creator);
   return true;
 }
@@ -239,7 +241,7 @@ Result<> Segment::check() const {
 }
 
 Result<> Segment::remove() {
-  is_creator_ = false;
+  is_owner_ = false;
   if (::shmctl(id_, IPC_RMID, nullptr) != 0)
     return fail(is_gone(errno) ? Kind::removed : kind_of(errno), errno, "shmctl", {{{"id", id_}}});
   if (base_ == nullptr) return {};
@@ -253,7 +255,7 @@ Segment::Segment(Segment&& other) noexcept
       base_(std::exchange(other.base_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       me_(other.me_),
-      is_creator_(std::exchange(other.is_creator_, false)) {}
+      is_owner_(std::exchange(other.is_owner_, false)) {}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
   if (this != &other) {
@@ -262,7 +264,7 @@ Segment& Segment::operator=(Segment&& other) noexcept {
     base_ = std::exchange(other.base_, nullptr);
     size_ = std::exchange(other.size_, 0);
     me_ = other.me_;
-    is_creator_ = std::exchange(other.is_creator_, false);
+    is_owner_ = std::exchange(other.is_owner_, false);
   }
   return *this;
 }
@@ -272,7 +274,7 @@ Segment::~Segment() { end(); }
 void Segment::end() {
   // A forked child holds a copy of the handle, and must not remove what its parent uses.
   // Already removed by somebody else is as good.
-  if (is_creator_ && ::getpid() == me_.pid) static_cast<void>(remove());
+  if (is_owner_ && ::getpid() == me_.pid) static_cast<void>(remove());
   if (base_ != nullptr) ::shmdt(base_);
   base_ = nullptr;
 }

@@ -19,16 +19,15 @@ struct shmid_ds;
 
 namespace ipc {
 
-// What to do with a segment left by a dead run: creator dead, nobody attached. One whose creator
-// died before it was ready cannot be reused.
-enum class Stale : std::uint8_t {
-  fail,      // Kind::stale
-  reuse,     // take it over with its bytes
-  recreate,  // remove it and make a new one
-};
-
 class Segment {
  public:
+  // What to do with a segment left by a dead run: creator dead, nobody attached. One whose creator
+  // died before it was ready cannot be reused.
+  enum class OnStale : std::uint8_t {
+    fail,      // Kind::stale
+    reuse,     // take it over with its bytes
+    recreate,  // remove it and make a new one
+  };
   // Both sides must ask for the same; another is refused on open.
   struct Layout {
     std::size_t size = 0;       // bytes for the user, 1 .. kMostBytes
@@ -45,10 +44,10 @@ class Segment {
   // The one under the key. Kind::not_found, permission (another user's, or writable by others),
   // corrupt (not a segment of this library), stale (left by a dead run; another size or version; or
   // its creator died before it was ready), would_block or timed_out (its creator is still at it).
-  static Result<Segment> open(key_t key, Layout layout, Stale stale, ProcessId me,
+  static Result<Segment> open(key_t key, Layout layout, OnStale stale, ProcessId me,
                               Deadline deadline);
   // The same, or a new one where there is none.
-  static Result<Segment> create_or_open(key_t key, Layout layout, Stale stale, ProcessId me,
+  static Result<Segment> create_or_open(key_t key, Layout layout, OnStale stale, ProcessId me,
                                         Deadline deadline);
 
   Segment(Segment&& other) noexcept;
@@ -61,13 +60,13 @@ class Segment {
   std::span<std::byte> bytes() const;
   int id() const { return id_; }
   ProcessId me() const { return me_; }
-  bool is_creator() const { return is_creator_; }
+  bool is_owner() const { return is_owner_; }
   // Kind::removed once it is marked for removal: it works until the last detach, but whoever opens
   // the key now gets another one (shmctl(2), SHM_DEST).
   Result<> check() const;
   Result<> remove();
   // Leaves it in the kernel when this handle ends.
-  void keep() { is_creator_ = false; }
+  void keep() { is_owner_ = false; }
 
  private:
   struct Header;
@@ -92,7 +91,7 @@ class Segment {
   void* base_ = nullptr;
   std::size_t size_ = 0;  // of bytes(); never read from the segment
   ProcessId me_;
-  bool is_creator_ = false;
+  bool is_owner_ = false;
 };
 
 }  // namespace ipc

@@ -25,6 +25,7 @@ using testing::in_child;
 using testing::me;
 using testing::own_key;
 using namespace std::chrono_literals;
+using OnStale = Segment::OnStale;
 
 constexpr Segment::Layout kLayout{.size = 100, .version = 7};
 
@@ -47,7 +48,7 @@ struct SegmentTest : ::testing::Test {
     if (const int id = kernel_id(); id >= 0) ::shmctl(id, IPC_RMID, nullptr);
   }
   Result<Segment> create(ProcessId who = me()) { return Segment::create(key_, kLayout, who); }
-  Result<Segment> open(Stale stale = Stale::fail, Deadline deadline = Deadline::now(),
+  Result<Segment> open(OnStale stale = OnStale::fail, Deadline deadline = Deadline::now(),
                        Segment::Layout layout = kLayout) {
     return Segment::open(key_, layout, stale, me(), deadline);
   }
@@ -71,7 +72,7 @@ Kind kind_of_failure(const Result<Segment>& result) {
 TEST_F(SegmentTest, creates_zeros_of_mode_0600_and_opens_them) {
   auto made = create();
   ASSERT_TRUE(made) << made.error().describe();
-  EXPECT_TRUE(made->is_creator());
+  EXPECT_TRUE(made->is_owner());
   EXPECT_EQ(made->bytes().size(), kLayout.size);
   for (const std::byte byte : made->bytes()) EXPECT_EQ(byte, std::byte{0});
   shmid_ds status{};
@@ -79,7 +80,7 @@ TEST_F(SegmentTest, creates_zeros_of_mode_0600_and_opens_them) {
   EXPECT_EQ(status.shm_perm.mode & 0777, 0600u);
   auto opened = open();
   ASSERT_TRUE(opened) << opened.error().describe();
-  EXPECT_FALSE(opened->is_creator());
+  EXPECT_FALSE(opened->is_owner());
   EXPECT_EQ(opened->id(), made->id());
   EXPECT_EQ(opened->me(), me());
   made->bytes()[99] = std::byte{'y'};
@@ -93,10 +94,10 @@ TEST_F(SegmentTest, refuses_what_no_segment_has) {
             Kind::bad_argument);
   EXPECT_EQ(kind_of_failure(create(ProcessId{})), Kind::bad_argument);
   EXPECT_EQ(kind_of_failure(create({.pid = 1 << 22, .start_ticks = 1})), Kind::bad_argument);
-  EXPECT_EQ(kind_of_failure(Segment::open(key_, kLayout, Stale::fail, {}, Deadline::now())),
+  EXPECT_EQ(kind_of_failure(Segment::open(key_, kLayout, OnStale::fail, {}, Deadline::now())),
             Kind::bad_argument);
   EXPECT_EQ(
-      kind_of_failure(Segment::open(IPC_PRIVATE, kLayout, Stale::fail, me(), Deadline::now())),
+      kind_of_failure(Segment::open(IPC_PRIVATE, kLayout, OnStale::fail, me(), Deadline::now())),
       Kind::bad_argument);
   EXPECT_EQ(kind_of_failure(open()), Kind::not_found);
   EXPECT_LT(kernel_id(), 0);
@@ -106,15 +107,15 @@ TEST_F(SegmentTest, create_is_exclusive) {
   auto made = create();
   ASSERT_TRUE(made);
   EXPECT_EQ(kind_of_failure(create()), Kind::exists);
-  auto joined = Segment::create_or_open(key_, kLayout, Stale::recreate, me(), Deadline::now());
+  auto joined = Segment::create_or_open(key_, kLayout, OnStale::recreate, me(), Deadline::now());
   ASSERT_TRUE(joined);
-  EXPECT_FALSE(joined->is_creator());
+  EXPECT_FALSE(joined->is_owner());
 }
 
 TEST_F(SegmentTest, create_or_open_creates) {
-  auto made = Segment::create_or_open(key_, kLayout, Stale::fail, me(), Deadline::now());
+  auto made = Segment::create_or_open(key_, kLayout, OnStale::fail, me(), Deadline::now());
   ASSERT_TRUE(made);
-  EXPECT_TRUE(made->is_creator());
+  EXPECT_TRUE(made->is_owner());
 }
 
 TEST_F(SegmentTest, only_the_creator_removes) {
@@ -140,7 +141,7 @@ TEST_F(SegmentTest, only_the_creator_removes) {
     made->keep();
   }
   EXPECT_GE(kernel_id(), 0);
-  auto opened = open(Stale::reuse);
+  auto opened = open(OnStale::reuse);
   ASSERT_TRUE(opened);
   *opened = std::move(*Segment::create(IPC_PRIVATE, kLayout, me()));
   EXPECT_GE(kernel_id(), 0);
@@ -181,11 +182,11 @@ TEST_F(SegmentTest, a_removed_id_says_removed) {
 TEST_F(SegmentTest, another_size_or_version_is_stale) {
   auto made = create();
   ASSERT_TRUE(made);
-  EXPECT_EQ(kind_of_failure(open(Stale::reuse, Deadline::now(), {.size = 99, .version = 7})),
+  EXPECT_EQ(kind_of_failure(open(OnStale::reuse, Deadline::now(), {.size = 99, .version = 7})),
             Kind::stale);
-  EXPECT_EQ(kind_of_failure(open(Stale::reuse, Deadline::now(), {.size = 101, .version = 7})),
+  EXPECT_EQ(kind_of_failure(open(OnStale::reuse, Deadline::now(), {.size = 101, .version = 7})),
             Kind::stale);
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate, Deadline::now(), {.size = 100, .version = 8})),
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate, Deadline::now(), {.size = 100, .version = 8})),
             Kind::stale);
 }
 
@@ -193,7 +194,7 @@ TEST_F(SegmentTest, the_header_is_not_trusted) {
   auto made = create();
   ASSERT_TRUE(made);
   raw(*made).size = 1 << 20;
-  EXPECT_EQ(kind_of_failure(open(Stale::fail, Deadline::now(), {.size = 1 << 20, .version = 7})),
+  EXPECT_EQ(kind_of_failure(open(OnStale::fail, Deadline::now(), {.size = 1 << 20, .version = 7})),
             Kind::stale);
   EXPECT_EQ(kind_of_failure(open()), Kind::stale);
   raw(*made).size = 100;
@@ -201,22 +202,22 @@ TEST_F(SegmentTest, the_header_is_not_trusted) {
   EXPECT_EQ(kind_of_failure(open()), Kind::corrupt);
   raw(*made).state = 1;
   raw(*made).magic ^= 1;
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate)), Kind::corrupt);
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate)), Kind::corrupt);
 }
 
 TEST_F(SegmentTest, a_foreign_segment_is_corrupt_and_stays) {
   leave_untouched(8);
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate)), Kind::corrupt);
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate)), Kind::corrupt);
   ASSERT_EQ(::shmctl(kernel_id(), IPC_RMID, nullptr), 0);
   leave_untouched(5000);
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate)), Kind::corrupt);
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate)), Kind::corrupt);
   EXPECT_GE(kernel_id(), 0);
 }
 
 TEST_F(SegmentTest, others_must_not_be_able_to_write) {
   const int id = ::shmget(key_, kTotal, IPC_CREAT | IPC_EXCL | 0622);
   ASSERT_GE(id, 0);
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate)), Kind::permission);
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate)), Kind::permission);
   ipc_perm foreign{};
   foreign.uid = ::geteuid() + 1;
   foreign.mode = 0600;
@@ -225,16 +226,16 @@ TEST_F(SegmentTest, others_must_not_be_able_to_write) {
 
 TEST_F(SegmentTest, a_creator_that_died_before_ready_is_recognised) {
   leave_untouched();
-  EXPECT_EQ(kind_of_failure(open(Stale::fail)), Kind::stale);
-  EXPECT_EQ(kind_of_failure(open(Stale::reuse)), Kind::stale);
-  auto made = open(Stale::recreate);
+  EXPECT_EQ(kind_of_failure(open(OnStale::fail)), Kind::stale);
+  EXPECT_EQ(kind_of_failure(open(OnStale::reuse)), Kind::stale);
+  auto made = open(OnStale::recreate);
   ASSERT_TRUE(made) << made.error().describe();
-  EXPECT_TRUE(made->is_creator());
+  EXPECT_TRUE(made->is_owner());
   // The same with its name in the header, as after a death in recreate().
   raw(*made).state = 0;
   raw(*made).creator = pack(dead());
-  EXPECT_EQ(kind_of_failure(open(Stale::fail)), Kind::stale);
-  auto again = open(Stale::recreate);
+  EXPECT_EQ(kind_of_failure(open(OnStale::fail)), Kind::stale);
+  auto again = open(OnStale::recreate);
   ASSERT_TRUE(again);
   EXPECT_NE(again->id(), made->id());
 }
@@ -247,13 +248,13 @@ TEST_F(SegmentTest, waits_for_a_living_creator) {
   raw(*made).creator = 0;  // known to the kernel only
   {
     pipewrench::VirtualTime time;
-    EXPECT_EQ(kind_of_failure(open(Stale::recreate, Deadline::after(450ms))), Kind::timed_out);
+    EXPECT_EQ(kind_of_failure(open(OnStale::recreate, Deadline::after(450ms))), Kind::timed_out);
     EXPECT_EQ(pipewrench::VirtualTime::elapsed_ns(), 450'000'000);
   }
   raw(*made).creator = pack(me());
   // The creator is the parent here: it makes it ready once the child is attached.
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(open(Stale::fail, Deadline::never()) ? 0 : 1);
+  if (child == 0) ::_exit(open(OnStale::fail, Deadline::never()) ? 0 : 1);
   shmid_ds status{};
   do ASSERT_EQ(::shmctl(made->id(), IPC_STAT, &status), 0);
   while (status.shm_nattch < 3 && ::waitpid(child, nullptr, WNOHANG) == 0);
@@ -273,17 +274,17 @@ TEST_F(SegmentTest, gives_up_on_a_segment_that_is_always_going) {
 
 TEST_F(SegmentTest, stale_fails) {
   leave_stale();
-  EXPECT_EQ(kind_of_failure(open(Stale::fail)), Kind::stale);
+  EXPECT_EQ(kind_of_failure(open(OnStale::fail)), Kind::stale);
   EXPECT_GE(kernel_id(), 0);
 }
 
 TEST_F(SegmentTest, stale_is_reused_with_its_bytes) {
   leave_stale();
-  auto reused = open(Stale::reuse);
+  auto reused = open(OnStale::reuse);
   ASSERT_TRUE(reused);
-  EXPECT_TRUE(reused->is_creator());
+  EXPECT_TRUE(reused->is_owner());
   EXPECT_EQ(reused->bytes()[0], std::byte{'x'});
-  auto second = open(Stale::recreate);  // it is in use now
+  auto second = open(OnStale::recreate);  // it is in use now
   ASSERT_TRUE(second);
   EXPECT_EQ(second->id(), reused->id());
 }
@@ -291,16 +292,16 @@ TEST_F(SegmentTest, stale_is_reused_with_its_bytes) {
 TEST_F(SegmentTest, stale_of_another_version_is_not_reused) {
   leave_stale();
   const Segment::Layout next{.size = 100, .version = 8};
-  EXPECT_EQ(kind_of_failure(open(Stale::reuse, Deadline::now(), next)), Kind::stale);
-  EXPECT_TRUE(open(Stale::recreate, Deadline::now(), next));
+  EXPECT_EQ(kind_of_failure(open(OnStale::reuse, Deadline::now(), next)), Kind::stale);
+  EXPECT_TRUE(open(OnStale::recreate, Deadline::now(), next));
 }
 
 TEST_F(SegmentTest, stale_is_recreated_empty) {
   leave_stale();
   const int old = kernel_id();
-  auto made = open(Stale::recreate);
+  auto made = open(OnStale::recreate);
   ASSERT_TRUE(made);
-  EXPECT_TRUE(made->is_creator());
+  EXPECT_TRUE(made->is_owner());
   EXPECT_NE(made->id(), old);
   EXPECT_EQ(made->bytes()[0], std::byte{0});
 }
@@ -309,26 +310,27 @@ TEST_F(SegmentTest, survivors_of_a_dead_creator_keep_it) {
   auto survivor = create(dead());
   ASSERT_TRUE(survivor);
   pipewrench::VirtualTime time;
-  auto joined = open(Stale::recreate, Deadline::after(1s));
+  auto joined = open(OnStale::recreate, Deadline::after(1s));
   ASSERT_TRUE(joined);
   EXPECT_EQ(joined->id(), survivor->id());
-  EXPECT_TRUE(joined->is_creator());  // somebody has to remove it
+  EXPECT_TRUE(joined->is_owner());  // somebody has to remove it
   EXPECT_EQ(pipewrench::VirtualTime::elapsed_ns(), kTrustInPeers_ms * 1'000'000);
   raw(*joined).creator = pack(dead());
   raw(*joined).version = 8;
-  EXPECT_EQ(kind_of_failure(open(Stale::recreate)), Kind::stale);
+  EXPECT_EQ(kind_of_failure(open(OnStale::recreate)), Kind::stale);
 }
 
 TEST_F(SegmentTest, every_fault_at_every_call_is_an_error_or_nothing) {
   const ProcessId id = me(), gone = dead();
-  // UBSan's check of a virtual object's type calls pipe(), which would take a fault.
   const key_t key = key_;
-  for (const Stale stale : {Stale::fail, Stale::reuse, Stale::recreate})
+  for (const OnStale stale : {OnStale::fail, OnStale::reuse, OnStale::recreate})
     for (const bool has_old : {false, true})
       for (std::uint8_t choice = 1; choice <= 6; ++choice)
         for (std::uint8_t skip = 0;; ++skip) {
           ASSERT_LT(skip, 60);
-          if (has_old) ASSERT_TRUE(create(gone));
+          if (has_old) {
+            ASSERT_TRUE(create(gone));
+          }
           bool is_played = false;
           {
             const pipewrench::Guard guard;
@@ -354,7 +356,7 @@ TEST_F(SegmentTest, gives_up_when_others_are_always_faster) {
   const key_t key = key_;
   const auto given_up = [&] {
     const pipewrench::Faults faults(choices);
-    return Segment::create_or_open(key, kLayout, Stale::fail, {.pid = 1, .start_ticks = 1},
+    return Segment::create_or_open(key, kLayout, OnStale::fail, {.pid = 1, .start_ticks = 1},
                                    Deadline::now());
   }();
   EXPECT_EQ(kind_of_failure(given_up), Kind::would_block);

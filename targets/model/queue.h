@@ -8,18 +8,13 @@
 #include <deque>
 #include <string>
 
+#include "targets/model/outcome.h"
+
 namespace model {
 
 struct QueueLimits {
   std::size_t msgmax = 8192;   // kernel.msgmax
   std::size_t msgmnb = 16384;  // kernel.msgmnb: msg_qbytes of a new queue
-};
-
-// A result of the kernel: a value >= 0 with errno 0, or -1 with the errno.
-struct Outcome {
-  long result = 0;
-  int error = 0;
-  bool operator==(const Outcome&) const = default;
 };
 
 class Queue {

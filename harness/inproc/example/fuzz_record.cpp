@@ -1,5 +1,5 @@
-// What was sent arrives, whatever the kernel does to each read() of it. The first bytes of the input
-// choose what that is, the rest is the text.
+// What was sent arrives, whatever the kernel does to each read() of it. The first bytes of the
+// input choose what that is, the rest is the text.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <unistd.h>

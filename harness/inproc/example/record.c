@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 /* Returns how many of size bytes came before the end of input, or -1 with errno. */
-static ssize_t read_all(int fd, void *bytes, size_t size) {
+static ssize_t read_all(int fd, void* bytes, size_t size) {
   size_t done = 0;
   while (done < size) {
-    const ssize_t count = read(fd, (char *)bytes + done, size - done);
+    const ssize_t count = read(fd, (char*)bytes + done, size - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return -1;
     if (count == 0) break;
@@ -21,7 +21,7 @@ static ssize_t read_all(int fd, void *bytes, size_t size) {
   return (ssize_t)done;
 }
 
-int record_send(int fd, const void *bytes, size_t size) {
+int record_send(int fd, const void* bytes, size_t size) {
   unsigned char record[1 + RECORD_MAX];
   if (size > RECORD_MAX) {
     errno = EMSGSIZE;
@@ -37,7 +37,7 @@ int record_send(int fd, const void *bytes, size_t size) {
   return 0;
 }
 
-ssize_t record_receive(int fd, void *bytes) {
+ssize_t record_receive(int fd, void* bytes) {
   unsigned char size = 0;
   const ssize_t header = read_all(fd, &size, 1);
   if (header == 0) errno = ENODATA;
