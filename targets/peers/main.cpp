@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +42,49 @@ constexpr Key kTwowayKeys[] = {
     kCount,
     kInterval};
 
+constexpr Key kFifoKeys[] = {
+    {.name = "side", .help = "which of the two this is", .choices = "a|b"}};
+constexpr Key kQueueKeys[] = {{.name = "type",
+                               .help = "messages of this mtype are printed",
+                               .low = 1,
+                               .high = std::numeric_limits<long>::max()}};
+constexpr Key kWriterKeys[] = {
+    {.name = "text", .help = "what to send; -: lines of standard input", .fallback = "-"},
+    kCount,
+    kInterval};
+constexpr Key kLockedKeys[] = {{.name = "count",
+                                .help = "additions to make, 0: for ever",
+                                .fallback = "0",
+                                .low = 0,
+                                .high = kMostCount},
+                               {.name = "interval_ms",
+                                .help = "time between two additions",
+                                .fallback = "1000",
+                                .low = 0,
+                                .high = kMostInterval_ms},
+                               {.name = "peers",
+                                .help = "peers to wait for before the first addition",
+                                .fallback = "1",
+                                .low = 1,
+                                .high = 16}};
+constexpr Key kSocketKeys[] = {
+    {.name = "side", .help = "which of the two this is", .choices = "server|client"},
+    {.name = "kind",
+     .help = "of the socket, the same on both sides",
+     .fallback = "stream",
+     .choices = "stream|seqpacket"}};
+
 constexpr Behaviour kBehaviours[] = {
     {"pipe-oneway", "a process writes, its child reads and prints", kOnewayKeys, pipe_oneway},
     {"pipe-twoway", "a process and its child write to each other", kTwowayKeys, pipe_twoway},
+    {"fifo-chat", "two chat over two FIFOs", kFifoKeys, fifo_chat},
+    {"queue-chat", "any number chat over a System V queue: a text, then an mtype", kQueueKeys,
+     queue_chat},
+    {"shm-writer", "lines go through shared memory to shm-reader", kWriterKeys, shm_writer},
+    {"shm-reader", "prints what shm-writer puts into shared memory", {}, shm_reader},
+    {"shm-locked", "any number add to a record in shared memory, under a semaphore", kLockedKeys,
+     shm_locked},
+    {"socket-chat", "two chat over a Unix socket", kSocketKeys, socket_chat},
 };
 
 void print(std::FILE* where, const std::string& text) { std::fputs(text.c_str(), where); }

@@ -309,4 +309,14 @@ Result<> Room::leave(const std::function<void()>& clear) {
   return result;
 }
 
+Result<> attend(const std::string& path, long role, bool role_is_free, Session& session,
+                const std::function<Result<>(Room&)>& body, const std::function<void()>& clear) {
+  Result<std::optional<Room>> room = Room::enter(path, role, role_is_free, session);
+  if (!room) return Failure(room.error());
+  if (!*room) return {};
+  const Result<> done = body(**room);
+  const Result<> left = (*room)->leave(clear);
+  return done ? left : done;
+}
+
 }  // namespace peers

@@ -68,7 +68,7 @@ class Room {
   // Goes. The last one removes the session's objects by `clear`, then the file.
   ipc::Result<> leave(const std::function<void()>& clear);
 
-  const std::string& path() const { return path_; }
+  int seat() const { return seat_; }
 
  private:
   struct Record;
@@ -101,5 +101,11 @@ class Room {
   std::vector<ipc::Peer> known_;
   std::vector<ipc::ProcessId> buried_;
 };
+
+// A session from coming in to leaving. `body` makes or opens the session's objects, opens the door
+// and talks; `clear` removes them, by the last one. Success too when a signal came before.
+ipc::Result<> attend(const std::string& path, long role, bool role_is_free, Session& session,
+                     const std::function<ipc::Result<>(Room&)>& body,
+                     const std::function<void()>& clear);
 
 }  // namespace peers
