@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "targets/peers/channel.h"
 
-#include "targets/ipc/deadline.h"
-
 namespace peers {
 
 using ipc::Deadline;
@@ -27,47 +25,23 @@ Failure other_side_died() {
 
 void StreamChannel::add(std::vector<pollfd>& entries, bool wants_send, bool wants_receive) {
   // Without POLLOUT the entry still tells that no reader is left (POLLERR, poll(2)).
-  if (out_ && !has_said_bye_)
+  if (out_ && (!has_said_bye_ || out_->stream.unsent() > 0))
     entries.push_back({out_->fd, static_cast<short>(wants_send ? POLLOUT : 0), 0});
   if (in_ && !has_ended_ && wants_receive) entries.push_back({in_->fd, POLLIN, 0});
 }
 
-Result<bool> StreamChannel::send(const ipc::Message& message) {
-  if (!out_) return false;
-  const bool is_rest = out_->stream.unsent() > 0;
-  const Result<> sent =
-      is_rest ? out_->stream.flush(Deadline::now()) : out_->stream.send(message, Deadline::now());
-  if (!sent && sent.error().kind != Kind::would_block) return Failure(sent.error());
-  if (is_rest) return false;
-  // What was begun counts as taken: the stream keeps the rest.
-  return sent.has_value() || out_->stream.unsent() > 0;
-}
-
 Result<bool> StreamChannel::send(const Piece& piece) {
-  // A rest that has gone out makes room for the piece at once.
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    const bool was_rest = out_ && out_->stream.unsent() > 0;
-    const Result<bool> sent = send(to_message(piece));
-    if (!sent || *sent || !was_rest || out_->stream.unsent() > 0) return sent;
-  }
-  return false;
+  return out_ ? put(out_->stream, to_message(piece)) : Result<bool>(false);
 }
 
 Result<bool> StreamChannel::finish() {
   if (!out_) return true;
   if (!has_said_bye_) {
-    if (out_->stream.unsent() > 0) {
-      const Result<> sent = out_->stream.flush(Deadline::now());
-      if (!sent && sent.error().kind != Kind::would_block) return Failure(sent.error());
-      if (out_->stream.unsent() > 0) return false;
-    }
-    const Result<bool> sent = send(ipc::Message{.type = kBye, .payload = {}});
-    if (!sent || !*sent) return sent;
+    const Result<bool> said = put(out_->stream, {.type = kBye, .payload = {}});
+    if (!said || !*said) return said;
     has_said_bye_ = true;
   }
-  const Result<> sent = out_->stream.flush(Deadline::now());
-  if (!sent && sent.error().kind != Kind::would_block) return Failure(sent.error());
-  return out_->stream.unsent() == 0;
+  return is_flushed(out_->stream);
 }
 
 Result<Channel::Got> StreamChannel::receive(Piece& piece) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "targets/ipc/deadline.h"
 #include "targets/ipc/error.h"
 #include "targets/ipc/frame_io.h"
 #include "targets/ipc/message.h"
@@ -58,6 +59,30 @@ ipc::Result<std::optional<Piece>> to_piece(ipc::Message message);
 // For a stream that ended without a goodbye.
 ipc::Failure other_side_died();
 
+// False: not now. True: the message is taken; the stream (MessageWriter, ipc::Connection) may still
+// keep a rest of it, see is_flushed().
+template <class Stream>
+ipc::Result<bool> put(Stream& stream, const ipc::Message& message) {
+  if (stream.unsent() > 0) {
+    const ipc::Result<> flushed = stream.flush(ipc::Deadline::now());
+    if (!flushed && flushed.error().kind != ipc::Kind::would_block)
+      return ipc::Failure(flushed.error());
+    if (stream.unsent() > 0) return false;
+  }
+  const ipc::Result<> sent = stream.send(message, ipc::Deadline::now());
+  if (!sent && sent.error().kind != ipc::Kind::would_block) return ipc::Failure(sent.error());
+  return sent.has_value() || stream.unsent() > 0;
+}
+
+// Pushes on; true: all has gone out.
+template <class Stream>
+ipc::Result<bool> is_flushed(Stream& stream) {
+  const ipc::Result<> flushed = stream.flush(ipc::Deadline::now());
+  if (!flushed && flushed.error().kind != ipc::Kind::would_block)
+    return ipc::Failure(flushed.error());
+  return stream.unsent() == 0;
+}
+
 // Over two ends that carry a stream of frames; either may be missing. Derived classes connect it.
 class StreamChannel : public Channel {
  public:
@@ -79,7 +104,6 @@ class StreamChannel : public Channel {
     int fd;
     Stream stream;
   };
-  ipc::Result<bool> send(const ipc::Message& message);
 
   std::optional<End<ipc::MessageReader>> in_;
   std::optional<End<ipc::MessageWriter>> out_;

@@ -9,6 +9,7 @@
 #include "targets/ipc/wait.h"
 #include "targets/peers/behaviours.h"
 #include "targets/peers/chat.h"
+#include "targets/peers/room_fifo.h"
 
 namespace peers {
 namespace {
@@ -22,24 +23,8 @@ constexpr const char* kNames[] = {"fifo1", "fifo2"};
 constexpr ipc::IoPolicy kFifoPolicy{.access = ipc::Access::nonblocking,
                                     .on_signal = ipc::OnSignal::retry};
 
-// What stands there already is taken away if it is a FIFO of ours, and an error if not.
-Result<> remove_fifo(const char* name) {
-  Result<Fifo> found = Fifo::use(name);
-  if (!found && found.error().kind == Kind::not_found) return {};
-  if (!found) return Failure(found.error());
-  found->adopt();
-  return found->remove();
-}
-
 void clear() {
-  for (const char* name : kNames)
-    if (const auto removed = remove_fifo(name); !removed) note(removed.error().describe());
-}
-
-Result<Fifo> make_or_use(Room& room, const char* name) {
-  if (!room.is_first()) return Fifo::use(name);
-  if (const auto removed = remove_fifo(name); !removed) return Failure(removed.error());
-  return Fifo::create(name);
+  for (const char* name : kNames) clear_fifo(name);
 }
 
 class FifoSide : public StreamChannel {

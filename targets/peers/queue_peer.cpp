@@ -124,13 +124,13 @@ Outcome move_from_queue(Mover& mover, int id, long type, ipc::Fd pipe) {
 Outcome move_to_queue(Mover& mover, int id, ipc::Fd pipe) {
   MessageQueue queue = MessageQueue::from_id(id);
   ipc::Receiver in(std::move(pipe));
-  bool was_full = false;
+  bool was_said = false;
   while (auto message = in.receive(Deadline::never())) {
     if (!*message) break;
     auto sent = queue.send(**message, Deadline::now());
     const bool is_full = !sent && sent.error().kind == Kind::would_block;
-    if (is_full && !was_full) note("the queue is full: waiting until somebody reads");
-    was_full = is_full;
+    if (is_full && !std::exchange(was_said, true))
+      note("the queue is full: waiting until somebody reads");
     while (is_full && !mover.stop.load()) {
       sent = queue.send(**message, Deadline::never(), ipc::OnSignal::report);
       if (sent || sent.error().kind != Kind::interrupted) break;
@@ -192,7 +192,7 @@ class QueueSide : public Channel {
   Result<Got> receive(Piece& piece) override;
 
  private:
-  Result<bool> put(const Message& message);
+  Result<bool> give(const Message& message);
   bool decode(Message message, Piece& piece);
   Result<> take_the_rest();
 
@@ -213,18 +213,13 @@ class QueueSide : public Channel {
   Mover sender_;
 };
 
-// False: not now.
-Result<bool> QueueSide::put(const Message& message) {
-  const bool was_begun = out_->unsent() > 0;
-  const Result<> sent =
-      was_begun ? out_->flush(Deadline::now()) : out_->send(message, Deadline::now());
-  if (!sent && sent.error().kind == Kind::peer_gone && sender_.failure())
+// False: not now. What the sender failed of explains why its pipe is gone.
+Result<bool> QueueSide::give(const Message& message) {
+  const Result<bool> taken = put(*out_, message);
+  if (!taken && taken.error().kind == Kind::peer_gone && sender_.failure())
     return Failure(*sender_.failure());
-  if (!sent && sent.error().kind != Kind::would_block) return Failure(sent.error());
-  if (was_begun) return out_->unsent() == 0 ? put(message) : Result<bool>(false);
-  const bool is_taken = sent.has_value() || out_->unsent() > 0;
-  taken_ += is_taken ? 1 : 0;
-  return is_taken;
+  if (taken && *taken) ++taken_;
+  return taken;
 }
 
 Result<bool> QueueSide::send(const Piece& piece) {
@@ -235,7 +230,7 @@ Result<bool> QueueSide::send(const Piece& piece) {
     message.payload += is_last ? kEnds : kGoesOn;
     message.payload += static_cast<char>('A' + seat_);
     message.payload += text;
-    const Result<bool> sent = put(message);
+    const Result<bool> sent = give(message);
     if (!sent || !*sent) return sent;
     at_ = is_last ? 0 : at_ + text.size();
     if (is_last) return true;
@@ -243,10 +238,9 @@ Result<bool> QueueSide::send(const Piece& piece) {
 }
 
 Result<bool> QueueSide::finish() {
-  if (out_->unsent() > 0) {
-    const Result<> sent = out_->flush(Deadline::now());
-    if (!sent && sent.error().kind != Kind::would_block) return Failure(sent.error());
-    if (out_->unsent() > 0) return false;
+  if (sender_.pipe_end) {
+    const Result<bool> flushed = is_flushed(*out_);
+    if (!flushed || !*flushed) return flushed;
   }
   sender_.pipe_end.close();
   if (!sender_.is_over()) return false;
