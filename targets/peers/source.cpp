@@ -27,7 +27,7 @@ ipc::Result<bool> Lines::fill() {
   if (!count && count.error().number != EIO) return ipc::Failure(count.error());
   if (!count || *count == 0) {
     is_ended_ = true;
-    return false;
+    return true;  // what was held is the last line now
   }
   held_.erase(0, at_);
   at_ = 0;

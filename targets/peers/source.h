@@ -28,7 +28,7 @@ class Source {
   // What to wait for when next() has nothing: input on a descriptor (-1: none), or a moment.
   virtual int fd() const { return -1; }
   virtual ipc::Deadline due() const { return ipc::Deadline::never(); }
-  // Takes what is there now, with one read(2) at most; false when that was nothing.
+  // Takes what is there now, with one read(2) at most; false when that was nothing, and no end.
   virtual ipc::Result<bool> fill() = 0;
   virtual std::optional<Piece> next() = 0;
   // Nothing comes any more, and next() has given all.
