@@ -5,13 +5,16 @@
 #include <sched.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
 
 #include "targets/peers/killed_peer.h"
+#include "targets/peers/meeting.h"
 #include "targets/peers/peer_process.h"
 
 namespace peers {

@@ -66,8 +66,8 @@ class Room {
   ipc::Result<> set_state(State state);
   ipc::Result<> end_session();
 
-  // For one whose transport has ended without a goodbye: a dying process closes its ends one by one,
-  // so its lock may outlive the stream by a moment. Waits for a limited time.
+  // After a transport that ended without a goodbye: a dying process closes its ends one by one, so
+  // its lock may outlive the stream by a moment. Waits for a limited time.
   ipc::Result<> await_others_end();
 
   // Goes. The last one removes the session's objects by `clear`, then the file.
