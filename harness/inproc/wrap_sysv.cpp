@@ -4,6 +4,7 @@
 #include <sys/msg.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <span>
 
@@ -12,6 +13,9 @@
 
 namespace pipewrench {
 namespace {
+
+// kernel.sem's SEMOPM as Linux ships it: more operations in one call give E2BIG.
+constexpr std::size_t kMostOperations = 500;
 
 // Which of EINTR and the "not now" errno this call cannot give: the first needs a sleep, the second
 // IPC_NOWAIT.
@@ -119,8 +123,14 @@ int __wrap_semtimedop(int id, sembuf* operations, size_t count, const timespec* 
       [&] {
         if (!clock_state::is_virtual() || !sleeps)
           return __real_semtimedop(id, operations, count, timeout);
-        const timespec none{};
-        const int result = __real_semtimedop(id, operations, count, &none);
+        // Not with a time-out of zero: that still puts the thread to sleep for a moment.
+        std::array<sembuf, kMostOperations> at_once;
+        if (count > at_once.size()) return __real_semtimedop(id, operations, count, timeout);
+        std::ranges::transform(all, at_once.begin(), [](sembuf operation) {
+          operation.sem_flg = static_cast<short>(operation.sem_flg | IPC_NOWAIT);
+          return operation;
+        });
+        const int result = __real_semtimedop(id, at_once.data(), count, nullptr);
         if (result == 0 || errno != EAGAIN) return result;
         const std::int64_t wait_ns = timeout == nullptr ? -1 : clock_state::to_ns(*timeout);
         errno = clock_state::sleep_ns("semop", wait_ns) == clock_state::Wake::timed_out ? EAGAIN

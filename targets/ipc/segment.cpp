@@ -43,6 +43,11 @@ constexpr int kMostTries = 16;
 
 bool is_gone(int error_number) { return error_number == EINVAL || error_number == EIDRM; }
 
+bool has_ended(pid_t pid) {
+  const auto process = identify(pid);
+  return process ? !is_alive(*process) : process.error().kind == Kind::peer_gone;
+}
+
 Failure misuse(const char* call, Segment::Layout layout, const char* why) {
   return fail(Kind::bad_argument, 0, call,
               {{{"size", static_cast<long>(layout.size)}, {"version", layout.version}}}, why);
@@ -145,10 +150,7 @@ Result<Segment::Found> Segment::await_ready(const Search& search, const shmid_ds
     if (seen != kBeingMade) return Found::joined;
     const std::uint64_t creator = SharedWord(header().creator).load(std::memory_order_relaxed);
     // Before its first store the creator is known to the kernel only (shmctl(2), shm_cpid).
-    const auto maker = identify(status.shm_cpid);
-    const bool is_lost = creator != 0
-                             ? is_dead(creator)
-                             : !(maker ? is_alive(*maker) : maker.error().kind != Kind::peer_gone);
+    const bool is_lost = creator != 0 ? is_dead(creator) : has_ended(status.shm_cpid);
     if (is_lost) {
       // All zeros may be anybody's: without the magic the size must be the one asked for.
       if (SharedWord(header().magic).load(std::memory_order_relaxed) != kMagic &&

@@ -105,7 +105,9 @@ Result<bool> Semaphore::take(unsigned short number, Deadline deadline, OnSignal 
       if (*stale)
         return fail(Kind::stale, 0, "lock", {{{"semid", id_}}}, "its holder died without SEM_UNDO");
     }
-    if (deadline.expired()) return late(deadline, "semtimedop", "somebody else holds it");
+    if (deadline.expired())
+      return fail(deadline.is_now() ? Kind::would_block : Kind::timed_out, EAGAIN, "semtimedop",
+                  {{{"semid", id_}}}, "somebody else holds it");
   }
 }
 
@@ -207,7 +209,7 @@ Semaphore::~Semaphore() { end(); }
 // A forked child holds a copy of the handle, and must neither free nor remove what is its parent's.
 // Already removed by somebody else is as good.
 void Semaphore::end() {
-  if (is_inherited()) return;
+  if ((!is_held_ && !is_owner_) || is_inherited()) return;
   if (is_held_) static_cast<void>(unlock());
   if (is_owner_) static_cast<void>(remove());
 }

@@ -1,5 +1,5 @@
-// The obvious twin of the mailbox: at most one message, and the claim of somebody who died. Makes no
-// system call, has no bytes to tear and never waits.
+// The obvious twin of the mailbox: at most one message, and the claim of somebody who died. Makes
+// no system call, has no bytes to tear and never waits.
 // SPDX-License-Identifier: MIT
 #pragma once
 
