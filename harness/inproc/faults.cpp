@@ -29,7 +29,8 @@ struct FaultsAccess {
     if (found->effect == Effect::shorten && !shorten(transfer, choice / count, 255 / count))
       return nullptr;
     if (faults.played_count_ < Faults::kMostPlayed)
-      faults.played_[faults.played_count_++] = {call, &*found};
+      faults.played_[faults.played_count_++] = {call, &*found, index,
+                                                transfer != nullptr ? *transfer : 0};
     return &*found;
   }
 

@@ -19,6 +19,8 @@ class Pipe {
   static constexpr std::size_t kPage = 4096;  // also PIPE_BUF
   static constexpr std::size_t kPages = 16;   // of a new pipe
 
+  explicit Pipe(std::size_t pages = kPages) : limit_(pages) {}
+
   // EPIPE means SIGPIPE as well. A count below bytes.size(): only that much fitted.
   Outcome write(std::string_view bytes);
   // Appends to *out; 0 at the end of the stream.
@@ -46,7 +48,7 @@ class Pipe {
   bool is_full() const { return pages_.size() >= limit_; }
 
   std::deque<Page> pages_;
-  std::size_t limit_ = kPages;
+  std::size_t limit_;
   int readers_ = 1;
   int writers_ = 1;
 };
