@@ -16,7 +16,6 @@
 #include "harness/inproc/virtual_time.h"
 #include "targets/fuzz/both.h"
 #include "targets/ipc/pipe.h"
-#include "targets/model/frame.h"
 #include "targets/model/pipe.h"
 
 namespace {
@@ -30,6 +29,8 @@ constexpr std::array<std::size_t, 16> kSizes = {1,    0,    2,    24,   100,  40
                                                 2049, 3000, 5000, 6143, 8191, 8192, 8193, 12289};
 // Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same rules.
 constexpr std::size_t kPages = 2;
+// A payload of 4072 fills the session's pipe to the byte.
+constexpr std::array<std::size_t, 8> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000};
 constexpr std::array<long, 4> kTypes = {1, -1, LONG_MIN, LONG_MAX};
 constexpr std::chrono::milliseconds kWait_ms{50};
 constexpr std::size_t kChunk = 8192;  // what a MessageReader asks for
@@ -54,9 +55,9 @@ std::string_view text_of(std::size_t step, std::size_t size) {
   return std::string_view(text).substr(step * 3, size);
 }
 
-ipc::Pipe small_pipe() {
+ipc::Pipe small_pipe(std::size_t pages) {
   ipc::Pipe pipe = ipc::make_pipe().value();
-  ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, kPages * model::Pipe::kPage);
+  ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, pages * model::Pipe::kPage);
   return pipe;
 }
 
@@ -69,14 +70,14 @@ struct Client {
 struct Session {
   ipc::Sender out;
   ipc::Receiver in;
-  model::Pipe twin{kPages};
+  model::Pipe twin{1};
   std::deque<ipc::Message> sent{};
   std::string unsent{};  // of the last one
   std::string held{};    // read, not yet returned
   bool is_open = true;   // the sender's side
 
   static Session make() {
-    ipc::Pipe pipe = small_pipe();
+    ipc::Pipe pipe = small_pipe(1);
     return {.out = ipc::Sender(std::move(pipe.writer)),
             .in = ipc::Receiver(std::move(pipe.reader))};
   }
@@ -85,7 +86,7 @@ struct Session {
 class Input {
  public:
   Input() {
-    ipc::Pipe pipe = small_pipe();
+    ipc::Pipe pipe = small_pipe(kPages);
     clients_[0].writer = std::move(pipe.writer);
     clients_[1].reader = std::move(pipe.reader);
   }
@@ -243,9 +244,9 @@ class Input {
 
   void send(Client&, const Record& record) {
     if (!session_) session_ = Session::make();
-    const std::string_view text = text_of(step_.index, size_of(record));
+    const std::string_view text = text_of(step_.index, kPayloads[record.value % kPayloads.size()]);
     const ipc::Message message{kTypes[record.value >> 4 & 3], std::string(text)};
-    const std::string frame = model::frame(message.type, text);
+    const std::string frame = ipc::encode(message).value();
     if (!session_->is_open) return;
     const fuzz::StepFault fault(record);
     const ipc::Result<> sent = session_->out.send(message, deadline_of(record));
@@ -293,7 +294,7 @@ class Input {
     const auto message = session.in.receive(deadline_of(record));
     const bool is_explained = !message && fault.explains(message.error());
     const std::size_t needed =
-        session.sent.empty() ? SIZE_MAX : model::kFrameHeader + session.sent.front().payload.size();
+        session.sent.empty() ? SIZE_MAX : ipc::kFrameHeader + session.sent.front().payload.size();
     model::Outcome outcome{.result = 1};
     for (std::size_t call = 0; session.held.size() < needed && outcome.result > 0; ++call) {
       if (is_explained && call == fault.call()) return;
