@@ -1,5 +1,6 @@
-// Three clients that share the ends of one pipe, and a session of messages over another, against the model: the same counts,
-// bytes, ends and failures at each step, down to the page that a short write left half full. One record is one operation.
+// Three clients that share the ends of one pipe, and a session of messages over another, against
+// the model: the same counts, bytes, ends and failures at each step, down to the page that a short
+// write left half full. One record is one operation.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +28,8 @@ using End = ipc::Transfer::End;
 
 constexpr std::array<std::size_t, 16> kSizes = {1,    0,    2,    24,   100,  4095, 4096, 4097,
                                                 2049, 3000, 5000, 6143, 8191, 8192, 8193, 12289};
-// Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same rules.
+// Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same
+// rules.
 constexpr std::size_t kPages = 2;
 // A payload of 4072 fills the session's pipe to the byte.
 constexpr std::array<std::size_t, 8> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000};
@@ -124,7 +126,8 @@ class Input {
   }
 
  private:
-  // The twin makes the calls that moved `bytes` of the text; on a foreign descriptor a poll precedes each.
+  // The twin makes the calls that moved `bytes` of the text; on a foreign descriptor a poll
+  // precedes each.
   void take(model::Pipe& twin, std::string_view text, std::size_t bytes, const Record& record,
             const fuzz::StepFault& fault) {
     std::size_t done = 0;
@@ -170,8 +173,9 @@ class Input {
     stopped(done.error, twin_, text.substr(done.bytes, most), record, fault);
   }
 
-  // The library wrote nothing more: nor can the twin. poll(2) promises a free page or nothing: where it is asked first, or
-  // after an EAGAIN that was played, nothing is written though the last page has room.
+  // The library wrote nothing more: nor can the twin. poll(2) promises a free page or nothing:
+  // where it is asked first, or after an EAGAIN that was played, nothing is written though the last
+  // page has room.
   void stopped(const ipc::Error& error, model::Pipe& twin, std::string_view rest,
                const Record& record, const fuzz::StepFault& fault) {
     if ((is_foreign(record) || fault.any()) && twin.poll_writer() == 0)

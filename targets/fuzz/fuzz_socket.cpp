@@ -1,5 +1,6 @@
-// The two ends of a stream and of a seqpacket connection against the model: messages, descriptors that travel with them, junk
-// of a peer that keeps no rule, both ends closing in any order. One record is one operation of one end.
+// The two ends of a stream and of a seqpacket connection against the model: messages, descriptors
+// that travel with them, junk of a peer that keeps no rule, both ends closing in any order. One
+// record is one operation of one end.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -178,7 +179,8 @@ class Input {
     in.items.pop_front();
   }
 
-  // What the library never sends. Nothing behind it can be read from a stream; the next packet is fine.
+  // What the library never sends. Nothing behind it can be read from a stream; the next packet is
+  // fine.
   void junk(const Record& record) {
     if (self_->out.refuses() || self_->out.has_unsent) return;
     const long sent = ::send(self_->connection.fd(), "junk", 4, MSG_DONTWAIT | MSG_NOSIGNAL);

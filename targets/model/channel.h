@@ -1,5 +1,6 @@
-// The obvious twin of one direction of a connected socket: the messages on the way, in order, and how it may end.
-// Makes no system call. How many bytes the kernel buffers is its own affair: the twin knows only what must come.
+// The obvious twin of one direction of a connected socket: the messages on the way, in order, and
+// how it may end. Makes no system call. How many bytes the kernel buffers is its own affair: the
+// twin knows only what must come.
 // SPDX-License-Identifier: MIT
 #pragma once
 
