@@ -282,7 +282,7 @@ class Input {
         fuzz::differ(step_, "kind", "peer_gone", "the reader is there");
       return session_.reset();
     }
-    record.flags &= ~2u;  // ours: no poll before a write
+    record.flags = static_cast<std::uint8_t>(record.flags & 0xfd);  // ours: no poll before a write
     take(session_->twin, frame, written, record, fault);
     // With nothing of it written, a message was not taken.
     session_->unsent = session_->out.unsent() > 0 ? frame.substr(written) : std::string();
