@@ -1,5 +1,6 @@
-// Three clients that share the ends of one pipe, and a session of messages over another, against the model: the same counts,
-// bytes, ends and failures at each step, down to the page that a short write left half full. One record is one operation.
+// Three clients that share the ends of one pipe, and a session of messages over another, against
+// the model: the same counts, bytes, ends and failures at each step, down to the page that a short
+// write left half full. One record is one operation.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <poll.h>
@@ -16,7 +17,6 @@
 #include "harness/inproc/virtual_time.h"
 #include "targets/fuzz/both.h"
 #include "targets/ipc/pipe.h"
-#include "targets/model/frame.h"
 #include "targets/model/pipe.h"
 
 namespace {
@@ -28,8 +28,11 @@ using End = ipc::Transfer::End;
 
 constexpr std::array<std::size_t, 16> kSizes = {1,    0,    2,    24,   100,  4095, 4096, 4097,
                                                 2049, 3000, 5000, 6143, 8191, 8192, 8193, 12289};
-// Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same rules.
+// Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same
+// rules.
 constexpr std::size_t kPages = 2;
+// A payload of 4072 fills the session's pipe to the byte.
+constexpr std::array<std::size_t, 8> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000};
 constexpr std::array<long, 4> kTypes = {1, -1, LONG_MIN, LONG_MAX};
 constexpr std::chrono::milliseconds kWait_ms{50};
 constexpr std::size_t kChunk = 8192;  // what a MessageReader asks for
@@ -54,9 +57,9 @@ std::string_view text_of(std::size_t step, std::size_t size) {
   return std::string_view(text).substr(step * 3, size);
 }
 
-ipc::Pipe small_pipe() {
+ipc::Pipe small_pipe(std::size_t pages) {
   ipc::Pipe pipe = ipc::make_pipe().value();
-  ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, kPages * model::Pipe::kPage);
+  ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, pages * model::Pipe::kPage);
   return pipe;
 }
 
@@ -69,14 +72,14 @@ struct Client {
 struct Session {
   ipc::Sender out;
   ipc::Receiver in;
-  model::Pipe twin{kPages};
+  model::Pipe twin{1};
   std::deque<ipc::Message> sent{};
   std::string unsent{};  // of the last one
   std::string held{};    // read, not yet returned
   bool is_open = true;   // the sender's side
 
   static Session make() {
-    ipc::Pipe pipe = small_pipe();
+    ipc::Pipe pipe = small_pipe(1);
     return {.out = ipc::Sender(std::move(pipe.writer)),
             .in = ipc::Receiver(std::move(pipe.reader))};
   }
@@ -85,7 +88,7 @@ struct Session {
 class Input {
  public:
   Input() {
-    ipc::Pipe pipe = small_pipe();
+    ipc::Pipe pipe = small_pipe(kPages);
     clients_[0].writer = std::move(pipe.writer);
     clients_[1].reader = std::move(pipe.reader);
   }
@@ -123,7 +126,8 @@ class Input {
   }
 
  private:
-  // The twin makes the calls that moved `bytes` of the text; on a foreign descriptor a poll precedes each.
+  // The twin makes the calls that moved `bytes` of the text; on a foreign descriptor a poll
+  // precedes each.
   void take(model::Pipe& twin, std::string_view text, std::size_t bytes, const Record& record,
             const fuzz::StepFault& fault) {
     std::size_t done = 0;
@@ -169,8 +173,9 @@ class Input {
     stopped(done.error, twin_, text.substr(done.bytes, most), record, fault);
   }
 
-  // The library wrote nothing more: nor can the twin. poll(2) promises a free page or nothing: where it is asked first, or
-  // after an EAGAIN that was played, nothing is written though the last page has room.
+  // The library wrote nothing more: nor can the twin. poll(2) promises a free page or nothing:
+  // where it is asked first, or after an EAGAIN that was played, nothing is written though the last
+  // page has room.
   void stopped(const ipc::Error& error, model::Pipe& twin, std::string_view rest,
                const Record& record, const fuzz::StepFault& fault) {
     if ((is_foreign(record) || fault.any()) && twin.poll_writer() == 0)
@@ -243,9 +248,9 @@ class Input {
 
   void send(Client&, const Record& record) {
     if (!session_) session_ = Session::make();
-    const std::string_view text = text_of(step_.index, size_of(record));
+    const std::string_view text = text_of(step_.index, kPayloads[record.value % kPayloads.size()]);
     const ipc::Message message{kTypes[record.value >> 4 & 3], std::string(text)};
-    const std::string frame = model::frame(message.type, text);
+    const std::string frame = ipc::encode(message).value();
     if (!session_->is_open) return;
     const fuzz::StepFault fault(record);
     const ipc::Result<> sent = session_->out.send(message, deadline_of(record));
@@ -277,7 +282,7 @@ class Input {
         fuzz::differ(step_, "kind", "peer_gone", "the reader is there");
       return session_.reset();
     }
-    record.flags &= ~2u;  // ours: no poll before a write
+    record.flags = static_cast<std::uint8_t>(record.flags & 0xfd);  // ours: no poll before a write
     take(session_->twin, frame, written, record, fault);
     // With nothing of it written, a message was not taken.
     session_->unsent = session_->out.unsent() > 0 ? frame.substr(written) : std::string();
@@ -293,7 +298,7 @@ class Input {
     const auto message = session.in.receive(deadline_of(record));
     const bool is_explained = !message && fault.explains(message.error());
     const std::size_t needed =
-        session.sent.empty() ? SIZE_MAX : model::kFrameHeader + session.sent.front().payload.size();
+        session.sent.empty() ? SIZE_MAX : ipc::kFrameHeader + session.sent.front().payload.size();
     model::Outcome outcome{.result = 1};
     for (std::size_t call = 0; session.held.size() < needed && outcome.result > 0; ++call) {
       if (is_explained && call == fault.call()) return;
