@@ -1,0 +1,158 @@
+// For tests: real `peer` processes with pipes for their standard streams, in a directory that must
+// be empty afterwards. Waits for states (a line, a file, an end), never for time.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "targets/ipc/fd.h"
+
+namespace peers {
+
+// The directory where the sides meet.
+class Meeting {
+ public:
+  Meeting() {
+    std::string path = (std::filesystem::temp_directory_path() / "peer_test.XXXXXX").string();
+    EXPECT_NE(::mkdtemp(path.data()), nullptr);
+    path_ = path;
+  }
+  ~Meeting() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      result.push_back(entry.path().filename());
+    return result;
+  }
+  // Until a peer has made that file.
+  void wait_for(const std::string& name) const {
+    const ipc::Fd events(::inotify_init1(IN_CLOEXEC));
+    ASSERT_GE(::inotify_add_watch(events.get(), path_.c_str(), IN_CREATE), 0);
+    char bytes[4096];
+    while (!std::filesystem::exists(path_ + "/" + name))
+      ASSERT_GT(::read(events.get(), bytes, sizeof bytes), 0);
+  }
+
+ private:
+  std::string path_;
+};
+
+// Of this IPC namespace.
+inline std::size_t count_sysv_objects() {
+  std::size_t lines = 0;
+  for (const char* name : {"msg", "shm", "sem"}) {
+    std::ifstream file(std::string("/proc/sysvipc/") + name);
+    std::string line;
+    for (std::getline(file, line); std::getline(file, line);) ++lines;
+  }
+  return lines;
+}
+
+class PeerProcess {
+ public:
+  // SIGINT and SIGTERM start blocked, so that they may be sent at any moment.
+  PeerProcess(const Meeting& meeting, std::vector<std::string> words) {
+    int in[2], out[2], err[2];
+    EXPECT_EQ(::pipe2(in, O_CLOEXEC) | ::pipe2(out, O_CLOEXEC) | ::pipe2(err, O_CLOEXEC), 0);
+    words.insert(words.begin(), PEER_PATH);
+    if (!meeting.path().empty()) words.push_back("dir=" + meeting.path());
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      sigset_t ending;
+      ::sigemptyset(&ending);
+      ::sigaddset(&ending, SIGINT);
+      ::sigaddset(&ending, SIGTERM);
+      ::sigprocmask(SIG_BLOCK, &ending, nullptr);
+      const int given[] = {in[0], out[1], err[1]};
+      for (int fd = 0; fd < 3; ++fd) ::dup2(given[fd], fd);
+      ::execv(PEER_PATH, arguments.data());
+      ::_exit(127);
+    }
+    in_ = ipc::Fd(in[1]);
+    out_ = ipc::Fd(out[0]);
+    err_ = ipc::Fd(err[0]);
+    for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
+  }
+  PeerProcess(const PeerProcess&) = delete;
+  PeerProcess& operator=(const PeerProcess&) = delete;
+  ~PeerProcess() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  void type(const std::string& text) {
+    for (std::size_t at = 0; at < text.size();) {
+      const ssize_t count = ::write(in_.get(), text.data() + at, text.size() - at);
+      ASSERT_GT(count, 0);
+      at += static_cast<std::size_t>(count);
+    }
+  }
+  void end_input() { in_.close(); }
+  void close_output() { out_.close(); }
+  void signal(int number) const { ::kill(pid_, number); }
+  pid_t pid() const { return pid_; }
+
+  // The next line that it prints, without the newline; "(end)" if none comes.
+  std::string line() {
+    std::size_t end;
+    while ((end = printed_.find('\n')) == printed_.npos) {
+      if (!read_more(out_, printed_)) return "(end)";
+    }
+    const std::string result = printed_.substr(0, end);
+    printed_.erase(0, end + 1);
+    return result;
+  }
+  std::string all_lines() {
+    while (out_ && read_more(out_, printed_)) continue;
+    return std::exchange(printed_, {});
+  }
+  // What it says on standard error until it has ended.
+  std::string complaints() {
+    std::string text;
+    while (read_more(err_, text)) continue;
+    return text;
+  }
+  // Exit status, or 128 + the signal that killed it.
+  int end() {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  static bool read_more(const ipc::Fd& fd, std::string& text) {
+    char bytes[65536];
+    const ssize_t count = ::read(fd.get(), bytes, sizeof bytes);
+    if (count > 0) text.append(bytes, static_cast<std::size_t>(count));
+    return count > 0;
+  }
+
+  pid_t pid_ = -1;
+  ipc::Fd in_, out_, err_;
+  std::string printed_;
+};
+
+}  // namespace peers
