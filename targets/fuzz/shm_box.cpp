@@ -25,7 +25,7 @@ constexpr std::size_t kHeaderWords = 8, kSlotWords = 5;
 // No process has the greatest PID that Linux can give, with this start.
 constexpr ipc::ProcessId kDead{.pid = (1 << 22) - 1, .start_ticks = 5};
 // Words of the header and of the slot, as they lie in the segment.
-enum Word : std::size_t { kCreator = 0, kState = 4, kMail = 8, kTurn = 9, kLength = 10 };
+constexpr std::size_t kCreator = 0, kState = 4, kMail = 8, kTurn = 9, kLength = 10;
 
 Segment::Layout layout_of(std::size_t index) {
   Segment::Layout layout = Mailbox::layout(kCapacities[index]);
