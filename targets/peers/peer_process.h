@@ -77,18 +77,19 @@ class PeerProcess {
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
+    sigset_t ending, before;  // blocked before fork(2): the child has no moment without
+    ::sigemptyset(&ending);
+    ::sigaddset(&ending, SIGINT);
+    ::sigaddset(&ending, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &ending, &before);
     pid_ = ::fork();
     if (pid_ == 0) {
-      sigset_t ending;
-      ::sigemptyset(&ending);
-      ::sigaddset(&ending, SIGINT);
-      ::sigaddset(&ending, SIGTERM);
-      ::sigprocmask(SIG_BLOCK, &ending, nullptr);
       const int given[] = {in[0], out[1], err[1]};
       for (int fd = 0; fd < 3; ++fd) ::dup2(given[fd], fd);
       ::execv(PEER_PATH, arguments.data());
       ::_exit(127);
     }
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
     in_ = ipc::Fd(in[1]);
     out_ = ipc::Fd(out[0]);
     err_ = ipc::Fd(err[0]);

@@ -294,6 +294,20 @@ Result<Room::View> Room::look() {
   return view;
 }
 
+Result<> Room::await_others_end() {
+  const auto deadline = ipc::Deadline::after(std::chrono::milliseconds(kDyingLimit_ms));
+  while (true) {
+    const Result<View> view = look();
+    if (!view) return Failure(view.error());
+    if (view->others.empty()) return {};
+    std::vector<pollfd> entries;
+    for (const int fd : fds()) entries.push_back({fd, POLLIN, 0});
+    const auto woken = ipc::wait_any(entries, deadline);
+    if (!woken && woken.error().kind == Kind::timed_out) return {};
+    if (!woken) return Failure(woken.error());
+  }
+}
+
 Result<> Room::leave(const std::function<void()>& clear) {
   Result<> result = close_door();
   const Result<bool> others = is_held(0, kSeats);
@@ -315,6 +329,8 @@ Result<> attend(const std::string& path, long role, bool role_is_free, Session& 
   if (!room) return Failure(room.error());
   if (!*room) return {};
   const Result<> done = body(**room);
+  if (!done && done.error().kind == Kind::peer_gone)
+    if (const auto ended = (*room)->await_others_end(); !ended) note(ended.error().describe());
   const Result<> left = (*room)->leave(clear);
   return done ? left : done;
 }

@@ -27,7 +27,8 @@ namespace peers {
 class Room {
  public:
   static constexpr int kSeats = 16;
-  static constexpr int kMostAttempts = 64;      // at a file that others keep removing
+  static constexpr int kMostAttempts = 64;  // at a file that others keep removing
+  static constexpr long kDyingLimit_ms = 2000;
   static constexpr long kDoorLimit_ms = 10000;  // a peer that comes or goes is quick, or stopped
 
   enum class State : std::uint32_t { none, here, ready, done, left };
@@ -64,6 +65,10 @@ class Room {
   ipc::Result<View> look();
   ipc::Result<> set_state(State state);
   ipc::Result<> end_session();
+
+  // For one whose transport has ended without a goodbye: a dying process closes its ends one by one,
+  // so its lock may outlive the stream by a moment. Waits for a limited time.
+  ipc::Result<> await_others_end();
 
   // Goes. The last one removes the session's objects by `clear`, then the file.
   ipc::Result<> leave(const std::function<void()>& clear);
