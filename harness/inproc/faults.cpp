@@ -2,8 +2,11 @@
 #include "harness/inproc/faults.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
 
 #include "harness/core/check.h"
+#include "harness/inproc/say.h"
 
 namespace pipewrench {
 namespace {
@@ -29,8 +32,20 @@ struct FaultsAccess {
     if (found->effect == Effect::shorten && !shorten(transfer, choice / count, 255 / count))
       return nullptr;
     if (faults.played_count_ < Faults::kMostPlayed)
-      faults.played_[faults.played_count_++] = {call, &*found};
+      faults.played_[faults.played_count_++] = {call, &*found, index,
+                                                transfer != nullptr ? *transfer : 0};
+    if (says()) tell(call, *found, transfer);
     return &*found;
+  }
+
+  // "fault: read: EINTR: blocked, and a handler without SA_RESTART runs"
+  static void tell(Call call, const Fault& fault, const std::size_t* transfer) {
+    if (fault.effect == Effect::shorten)
+      std::fprintf(stderr, "      fault: %s: at most %zu bytes: %s\n", row(call).name, *transfer,
+                   fault.when);
+    else
+      std::fprintf(stderr, "      fault: %s: %s: %s\n", row(call).name,
+                   ::strerrorname_np(fault.error_number), fault.when);
   }
 
   // Leaves 1 .. n-1 of n bytes: `part` of `parts` of them.

@@ -30,6 +30,8 @@ class Faults {
   struct Played {
     Call call;
     const Fault* fault;
+    std::size_t index;     // which of the wrapped calls, from 0
+    std::size_t transfer;  // Effect::shorten: the bytes that were left of it
   };
   // What was played so far, oldest first; at most kMostPlayed are kept.
   std::span<const Played> played() const { return {played_.data(), played_count_}; }

@@ -16,7 +16,7 @@ class Guard {
   Guard& operator=(const Guard&) = delete;
 
   // Descriptors 0 .. kWatchedFds-1 are watched: a new one takes the lowest free number (open(2)).
-  static constexpr int kWatchedFds = 64;
+  static constexpr int kWatchedFds = 32;
 
  private:
   std::uint64_t fds_before_;

@@ -61,6 +61,13 @@ bool StepFault::played(pipewrench::Call call, int error_number) const {
   });
 }
 
+std::size_t StepFault::left_of(std::size_t call, std::size_t size) const {
+  for (const pipewrench::Faults::Played& played : faults_.played())
+    if (played.fault->effect == pipewrench::Effect::shorten && played.index == call)
+      return played.transfer;
+  return size;
+}
+
 bool StepFault::hides_failures() const {
   return std::ranges::any_of(faults_.played(), [](const pipewrench::Faults::Played& played) {
     return played.fault->effect == pipewrench::Effect::fail && played.fault->error_number != EINTR;

@@ -55,6 +55,10 @@ class StepFault {
   bool hides_failures() const;
   bool played(pipewrench::Call call, int error_number) const;
   bool any() const { return !faults_.played().empty(); }
+  // How much of `size` bytes the operation's call number `call` was left to transfer.
+  std::size_t left_of(std::size_t call, std::size_t size) const;
+  // The number of the call that a fault was played in; only if any().
+  std::size_t call() const { return faults_.played().front().index; }
 
  private:
   std::array<std::uint8_t, 16> choices_;

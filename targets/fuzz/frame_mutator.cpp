@@ -1,6 +1,6 @@
-// Mutates streams of frames as frames: most results are valid up to one place. Without it every change breaks a checksum
-// and nothing behind the first frame is ever reached. Works in place: it runs once an input. The first byte, which chooses
-// chunks and limit, stays in front.
+// Mutates streams of frames as frames: most results are valid up to one place. Without it every
+// change breaks a checksum and nothing behind the first frame is ever reached. Works in place: it
+// runs once an input. The first byte, which chooses chunks and limit, stays in front.
 // SPDX-License-Identifier: MIT
 #include "harness/inproc/mutator.h"
 

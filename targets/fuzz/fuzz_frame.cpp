@@ -1,5 +1,6 @@
-// The incremental frame decoder, fed in chunks, against a parser that sees the whole stream at once. The first byte chooses
-// the size of the chunks and the limit, the rest is the stream. Makes no system call, so it needs no guard.
+// The incremental frame decoder, fed in chunks, against a parser that sees the whole stream at
+// once. The first byte chooses the size of the chunks and the limit, the rest is the stream. Makes
+// no system call, so it needs no guard.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
@@ -19,7 +20,8 @@ using End = model::Frames::End;
 
 // The last: sizes that change from chunk to chunk.
 constexpr std::array<std::size_t, 8> kChunks = {4096, 1, 2, 7, 23, 24, 25, 0};
-// A header and some payload byte by byte; then the rest comes at once: feeding on shows nothing new.
+// A header and some payload byte by byte; then the rest comes at once: feeding on shows nothing
+// new.
 constexpr std::size_t kMostChunks = 28;
 constexpr std::array<std::size_t, 8> kLimits = {4096, 0, 1, 16, 64, 100, 150, ipc::kMaxPayload};
 

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <climits>
-#include <memory>
 #include <optional>
 
 #include "harness/inproc/guard.h"
@@ -27,8 +26,8 @@ using pipewrench::Record;
 
 constexpr std::array<long, 16> kTypes = {1,  2,  3,        4,        1,         2,       0,  -1,
                                          -2, -3, LONG_MIN, LONG_MAX, -LONG_MAX, INT_MAX, -7, 7};
-constexpr std::array<long, 16> kSizes = {0,  1,    2,    5,    8,    16,   31, 64,
-                                         -1, 8191, 8192, 8193, 4096, 1024, 3,  LONG_MIN};
+constexpr std::array<long, 16> kSizes = {0,  1, 2,    5,    8,   16, 31, 64,
+                                         -1, 4, 8192, 8193, 100, 12, 3,  LONG_MIN};
 constexpr std::array<std::size_t, 8> kCapacities = {0, 1, 2, 16, 100, 1000, 16384, 20000};
 constexpr std::array kRules = {ipc::Selection::Rule::any, ipc::Selection::Rule::exactly,
                                ipc::Selection::Rule::lowest_up_to,
@@ -61,6 +60,12 @@ struct RawMessage {
   char text[kLargest];
 };
 
+// Large and always written before it is read: one for all inputs.
+RawMessage& scratch() {
+  static RawMessage buffer;
+  return buffer;
+}
+
 struct Client {
   std::optional<ipc::MessageQueue> queue;
   unsigned generation = 0;
@@ -71,8 +76,8 @@ class Input {
   Input() : key_(static_cast<key_t>(0x50000000 | ::getpid())) {
     if (!has_signal) fuzz::differ(step_, "start", "no signal for deadlines", "one");
     open(clients_[0], {});
-    open(clients_[1], {});
     clients_[0].queue->keep();
+    clients_[1] = {.queue = ipc::MessageQueue::from_id(id_), .generation = generation_};
   }
 
   void run(std::size_t index, const Record& record) {
@@ -195,7 +200,7 @@ class Input {
   }
 
   void raw_receive_with(int id, model::Queue& twin, long size, long msgtyp, int flags) {
-    RawMessage& buffer = *raw_;
+    RawMessage& buffer = scratch();
     const long got = ::syscall(SYS_msgrcv, id, &buffer, size, msgtyp, flags);
     const long error = got < 0 ? errno : 0;
     model::Queue::Stored stored{};
@@ -210,7 +215,7 @@ class Input {
 
   void raw_send(Client& client, const Record& record) {
     if (!client.queue) return;
-    RawMessage& buffer = *raw_;
+    RawMessage& buffer = scratch();
     const long size = size_of(record);
     const std::string text = text_of(step_.index, size);
     buffer.type = type_of(record);
@@ -302,7 +307,6 @@ class Input {
   model::Queue model_ = removed();
   model::Queue gone_ = removed();
   std::array<Client, 3> clients_;
-  std::unique_ptr<RawMessage> raw_ = std::make_unique_for_overwrite<RawMessage>();
 
   static model::Queue removed() {
     model::Queue queue;

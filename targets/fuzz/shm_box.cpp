@@ -25,7 +25,7 @@ constexpr std::size_t kHeaderWords = 8, kSlotWords = 5;
 // No process has the greatest PID that Linux can give, with this start.
 constexpr ipc::ProcessId kDead{.pid = (1 << 22) - 1, .start_ticks = 5};
 // Words of the header and of the slot, as they lie in the segment.
-enum Word : std::size_t { kCreator = 0, kState = 4, kMail = 8, kTurn = 9, kLength = 10 };
+constexpr std::size_t kCreator = 0, kState = 4, kMail = 8, kTurn = 9, kLength = 10;
 
 Segment::Layout layout_of(std::size_t index) {
   Segment::Layout layout = Mailbox::layout(kCapacities[index]);
@@ -44,8 +44,10 @@ void Boxes::compare() {
   shmid_ds status{};
   same(setting_.step, "segment exists",
        static_cast<long>(::shmctl(current_->id, IPC_STAT, &status)), 0L);
+  const model::Segments::Segment* const twin = segments_.find(current_->twin);
+  if (twin == nullptr) differ(setting_.step, "segment", "there", "removed");
   same(setting_.step, "attached", static_cast<long>(status.shm_nattch),
-       static_cast<long>(segments_.find(current_->twin)->attached));
+       static_cast<long>(twin->attached));
 }
 
 void Boxes::finish() {
@@ -160,13 +162,17 @@ void Boxes::look(Client& client, const Record&) {
 }
 
 // By the model: what is under the key now, and what the policy makes of it.
-Boxes::Expected Boxes::expect(bool creates, bool opens, OnStale on_stale, std::size_t layout,
-                              const Record& record) {
+Boxes::Expected Boxes::expect(const ipc::Result<Segment>& segment, bool creates, bool opens,
+                              OnStale on_stale, std::size_t layout, const Record& record) {
   if (!current_) return creates ? Expected{Open::makes} : Expected{Open::fails, Kind::not_found};
   if (!opens) return {Open::fails, Kind::exists};
   const bool recreates = on_stale == OnStale::recreate;
   if (!current_->is_made) {
-    if (!current_->is_named) return {Open::fails, late(record)};  // the kernel names us
+    if (!current_->is_named) {
+      // The kernel names us as its creator: alive, unless a fault says that /proc does not know us.
+      if (!setting_.is_faulted) return {Open::fails, late(record)};
+      return segment ? Expected{Open::makes} : Expected{Open::fails, segment.error().kind};
+    }
     return recreates ? Expected{Open::makes} : Expected{Open::fails, Kind::stale};
   }
   const bool fits = current_->layout == layout || current_->layout + layout == 1;
@@ -192,7 +198,7 @@ void Boxes::open(Client& client, const Record& record) {
                                    deadline);
   });
   const auto expected =
-      is_wild_ ? Expected{Open::joins} : expect(creates, opens, on_stale, layout, record);
+      is_wild_ ? Expected{Open::joins} : expect(segment, creates, opens, on_stale, layout, record);
   if (!segment) {
     if (is_wild_) return;
     if (!setting_.is_explained) {
@@ -274,7 +280,7 @@ void Boxes::die(Client& client, const Record& record) {
     case 4:  // while it makes the segment: with its name in it, or before
       if (!client.mailbox->segment().is_owner() || &box != current_.get()) break;
       box.is_made = false;
-      box.is_named = (record.flags & 2) != 0;
+      box.is_named = (record.flags & 7) != 7;
       words[kState] = 0;
       if (!box.is_named) words[kCreator] = 0;
       break;

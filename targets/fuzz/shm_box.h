@@ -65,8 +65,9 @@ class Boxes {
   };
 
   bool is_open(Client& client);
-  Expected expect(bool creates, bool opens, ipc::Segment::OnStale on_stale, std::size_t layout,
-                  const Record& record);
+  // For what `segment` is the library's result.
+  Expected expect(const ipc::Result<ipc::Segment>& segment, bool creates, bool opens,
+                  ipc::Segment::OnStale on_stale, std::size_t layout, const Record& record);
   template <class T>
   bool is_loss(Client& client, const ipc::Result<T>& result);
   ipc::Kind late_at(Client& client, const Record& record);

@@ -12,7 +12,7 @@
 namespace fuzz::shm {
 
 constexpr std::size_t kClients = 3;
-constexpr std::chrono::milliseconds kWait_ms{150};
+constexpr std::chrono::milliseconds kWait_ms{50};
 
 inline bool waits(const pipewrench::Record& record) { return (record.flags & 1) != 0; }
 inline ipc::Deadline deadline_of(const pipewrench::Record& record) {
@@ -27,15 +27,17 @@ struct Setting {
   key_t key;
   Step step{.index = 0, .operation = "start"};
   bool is_explained = false;
+  bool is_faulted = false;
 
-  // Runs one operation of the library with the record's fault; is_explained says afterwards whether
-  // a failure is what was played.
+  // Runs one operation of the library with the record's fault; is_faulted says afterwards whether
+  // one was played, is_explained whether a failure is that fault.
   template <class Operation>
   auto with_fault(const pipewrench::Record& record, Operation operation,
                   bool reports_eintr = false) {
     const StepFault fault(record);
     auto result = operation();
     is_explained = !result && fault.explains(result.error(), reports_eintr);
+    is_faulted = fault.any();
     return result;
   }
   void differs(const ipc::Error& error, ipc::Kind expected) const {

@@ -26,7 +26,7 @@ namespace ipc {
 //    end under that and closes the first: a reader that sleeps in open(2) wakes, as it should, and
 //    POLLERR on the write end says whether a reader is there (poll(2)).
 //  - Both then sleep in poll(2) on an inotify(7) watch of the inode, made before the last look:
-//    IN_OPEN says look again, IN_ATTRIB that the name was unlinked. A watch has no false silence, so
+//    IN_OPEN says look again, IN_ATTRIB that the name was unlinked. A watch misses nothing, so
 //    nothing is polled by time.
 // A writer that waits is a reader for an instant: another writer may see that one, and its first
 // write then ends with peer_gone or stays in the FIFO for the next reader.

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <barrier>
 #include <cstring>
 #include <fstream>
@@ -411,6 +412,28 @@ TEST_F(FifoTest, an_unlink_wakes_both_kinds_of_waiters) {
   read.wait();
   ASSERT_EQ(::rename(path().c_str(), (dir_ / "elsewhere").c_str()), 0);
   reader.join();
+}
+
+TEST_F(FifoTest, tells_a_failure_to_read_the_watch) {
+  const auto fifo = Fifo::create(path());
+  const std::string name = path();
+  std::atomic<bool> done = false;
+  // Wakes the waiter with openings that are no writer's, until it has ended.
+  std::thread stranger([&] {
+    while (!done) const Fd end(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  });
+  std::array<std::uint8_t, 40> choices{};
+  // The wait is the calls up to poll() with the watch; then comes the read of its events.
+  constexpr std::size_t kReadOfEvents = 17;
+  choices[kReadOfEvents] = 1;
+  {
+    const Faults faults(choices, pipewrench::Realism::posix);
+    const auto reader = fifo->open_reader(Deadline::never());
+    ASSERT_FALSE(reader);
+    EXPECT_EQ(reader.error().number, EIO) << reader.error().describe();
+  }
+  done = true;
+  stranger.join();
 }
 
 // Every call fails in turn: an error value or success, nothing left, the name kept or gone.

@@ -1,7 +1,7 @@
 // A Message as a frame of bytes, and the way back: for transports that keep no message boundaries.
 // Must not do I/O: see frame_io.h. Layout, little-endian, 24 bytes before the payload:
-//   0 magic "PWF\n" | 4 version u16 = 1 | 6 zero u16 | 8 type i64 | 16 length u32 | 20 CRC-32C of
-//   bytes 0..19 + payload
+//   0 magic "PWF\n" | 4 version u16 = 1 | 6 zero u16 | 8 type i64 | 16 length u32 |
+//   20 CRC-32C of bytes 0..19 and the payload
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,6 +1,7 @@
 // Messages as frames through any descriptor that carries a stream: pipe, FIFO, stream socket,
 // inherited stdin. Both classes borrow the descriptor: it must stay open while they use it, and
-// nobody else may read from it. SPDX-License-Identifier: MIT
+// nobody else may read from it.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstddef>

@@ -22,8 +22,9 @@ Result<Fd> make_socket(int type) {
   return fd;
 }
 
-// Between bind(2) and listen(2) a living server looks like a dead one. So whoever makes or replaces a name holds a
-// claim on it meanwhile: an abstract socket, which leaves nothing behind even if its owner is killed.
+// Between bind(2) and listen(2) a living server looks like a dead one. So whoever makes or replaces
+// a name holds a claim on it meanwhile: an abstract socket, which leaves nothing behind even if its
+// owner is killed.
 Result<Fd> claim(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -83,7 +84,8 @@ Result<Listener> Listener::listen(const std::string& path, SocketKind kind, List
   if (!held) return std::unexpected(held.error());
   Result<Fd> fd = make_socket(type_of(kind));
   if (!fd) return std::unexpected(std::move(fd.error()));
-  // The mode of the name is that of the socket's inode at bind(2): so there is no moment at which others may connect.
+  // The mode of the name is that of the socket's inode at bind(2): so there is no moment at which
+  // others may connect.
   if (::fchmod(fd->get(), options.mode) != 0) return fail("fchmod");
   if (Result<> bound = bind_name(fd->get(), path, *address, type_of(kind)); !bound)
     return std::unexpected(std::move(bound.error()));
@@ -117,7 +119,8 @@ Result<Connection> Listener::accept(Deadline deadline) {
   const IoPolicy policy{.access = Access::socket, .on_signal = accepted_.on_signal};
   const Result<std::size_t> fd = transfer("accept4", fd_.get(), 0, POLLIN, deadline, policy, [&] {
     int accepted = -1;
-    // ECONNABORTED: that client has gone, the next may wait (accept(2)); each try takes one off the backlog.
+    // ECONNABORTED: that client has gone, the next may wait (accept(2)); each try takes one off the
+    // backlog.
     do accepted = ::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     while (accepted < 0 && errno == ECONNABORTED);
     return accepted;
@@ -126,7 +129,8 @@ Result<Connection> Listener::accept(Deadline deadline) {
   return Connection(Fd(static_cast<int>(*fd)), kind_, accepted_);
 }
 
-// The name goes before the descriptor: while the socket is open, its inode's number cannot be given to another file.
+// The name goes before the descriptor: while the socket is open, its inode's number cannot be given
+// to another file.
 void Listener::close() {
   if (!fd_) return;
   struct stat status{};

@@ -22,15 +22,17 @@ struct ListenOptions {
 
 class Listener {
  public:
-  // Makes the name and listens. A socket that a dead server left there (connect(2): ECONNREFUSED) is replaced.
-  // exists: a living server has it, or another process is just becoming it; wrong_type: a file, directory, FIFO or
-  // link stands there; bad_argument: empty or too long a path; not_found, permission, no_space: as the kernel said.
+  // Makes the name and listens. A socket that a dead server left there (connect(2): ECONNREFUSED)
+  // is replaced. exists: a living server has it, or another process is just becoming it;
+  // wrong_type: a file, directory, FIFO or link stands there; bad_argument: empty or too long a
+  // path; not_found, permission, no_space: as the kernel said.
   static Result<Listener> listen(const std::string& path, SocketKind kind,
                                  ListenOptions options = {});
 
   Listener(Listener&&) noexcept = default;
   Listener& operator=(Listener&& other) noexcept;
-  // In the process that made it: removes the name if it is still its own. After fork() a child only closes.
+  // In the process that made it: removes the name if it is still its own. After fork() a child only
+  // closes.
   ~Listener() { close(); }
 
   // would_block, timed_out, interrupted; no_space: no descriptor is free, the client waits on.

@@ -1,6 +1,7 @@
 // Pipes, and sessions over them: one-way and two-way streams of messages between a process and its
 // child. Must not leave an end open where it is not used: a reader that also holds the write end
-// never sees the end (pipe(7)). SPDX-License-Identifier: MIT
+// never sees the end (pipe(7)).
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstddef>

@@ -16,8 +16,8 @@
 namespace ipc {
 namespace {
 
-// proc(5): of the 52 fields of stat the first 22, and of status the lines up to Uid, are all that is
-// read here; they fit in this many bytes with any name.
+// proc(5): of the 52 fields of stat the first 22, and of status the lines up to Uid, are all that
+// is read here; they fit in this many bytes with any name.
 constexpr std::size_t kMostBytes = 1024;
 
 struct Stat {

@@ -1,6 +1,6 @@
 // Who a process is, so that a recorded PID is never mistaken for the process that got the number
-// later. Must not signal anything: kill() is called with signal 0 only, and never with a PID
-// below 1. SPDX-License-Identifier: MIT
+// later. Must not signal anything: kill() is called with signal 0 only, never with a PID below 1.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sys/types.h>

@@ -61,7 +61,8 @@ MessageQueue::MessageQueue(MessageQueue&& other) noexcept
     : id_(other.id_),
       key_(other.key_),
       is_owner_(std::exchange(other.is_owner_, false)),
-      buffer_(std::move(other.buffer_)) {}
+      buffer_(std::move(other.buffer_)),
+      room_bytes_(std::exchange(other.room_bytes_, 0)) {}
 
 MessageQueue& MessageQueue::operator=(MessageQueue&& other) noexcept {
   if (this == &other) return *this;
@@ -70,6 +71,7 @@ MessageQueue& MessageQueue::operator=(MessageQueue&& other) noexcept {
   key_ = other.key_;
   is_owner_ = std::exchange(other.is_owner_, false);
   buffer_ = std::move(other.buffer_);
+  room_bytes_ = std::exchange(other.room_bytes_, 0);
   return *this;
 }
 
@@ -79,6 +81,13 @@ MessageQueue::~MessageQueue() {
 
 Failure MessageQueue::failed(const char* call, Argument argument) const {
   return fail(kind_on_queue(errno), errno, call, {{{"msqid", id_}, argument}});
+}
+
+void MessageQueue::make_room(std::size_t text_bytes) {
+  const std::size_t wanted = sizeof(long) + text_bytes;
+  if (wanted <= room_bytes_) return;
+  buffer_ = std::make_unique_for_overwrite<char[]>(wanted);
+  room_bytes_ = wanted;
 }
 
 Result<MessageQueue> MessageQueue::create_private() { return create(IPC_PRIVATE); }
@@ -172,11 +181,11 @@ Result<> MessageQueue::send(const Message& message, Deadline deadline, OnSignal 
   const std::size_t size = message.payload.size();
   if (size > kMostBytes)
     return fail(Kind::too_big, 0, "msgsnd", {{{"msqid", id_}, {"size", static_cast<long>(size)}}});
-  buffer_.resize(std::max(buffer_.size(), sizeof(long) + size));
-  std::memcpy(buffer_.data(), &message.type, sizeof(long));
-  std::memcpy(buffer_.data() + sizeof(long), message.payload.data(), size);
+  make_room(size);
+  std::memcpy(buffer_.get(), &message.type, sizeof(long));
+  std::memcpy(buffer_.get() + sizeof(long), message.payload.data(), size);
   const auto sent = wait("msgsnd", type, deadline, on_signal, [&](int flags) -> long {
-    return ::msgsnd(id_, buffer_.data(), size, flags);
+    return ::msgsnd(id_, buffer_.get(), size, flags);
   });
   if (sent) return {};
   Error error = sent.error();
@@ -191,18 +200,18 @@ Result<long> MessageQueue::receive_raw(long msgtyp, int flags, Argument argument
   if (most_bytes > kMostBytes)
     return fail(Kind::bad_argument, 0, "msgrcv", {{{"msqid", id_}, argument}},
                 "size beyond reason");
-  buffer_.resize(std::max(buffer_.size(), sizeof(long) + most_bytes));
+  make_room(most_bytes);
   return wait("msgrcv", argument, deadline, on_signal, [&](int nowait) -> long {
-    return ::msgrcv(id_, buffer_.data(), most_bytes, msgtyp, flags | nowait);
+    return ::msgrcv(id_, buffer_.get(), most_bytes, msgtyp, flags | nowait);
   });
 }
 
 namespace {
 
-Message to_message(const std::vector<char>& buffer, long size) {
+Message to_message(const char* buffer, long size) {
   Message message;
-  std::memcpy(&message.type, buffer.data(), sizeof(long));
-  message.payload.assign(buffer.data() + sizeof(long), static_cast<std::size_t>(size));
+  std::memcpy(&message.type, buffer, sizeof(long));
+  message.payload.assign(buffer + sizeof(long), static_cast<std::size_t>(size));
   return message;
 }
 
@@ -230,7 +239,7 @@ Result<Message> MessageQueue::receive(Selection selection, Deadline deadline,
   }
   const auto size = receive_raw(msgtyp, flags, type, deadline, most_bytes, on_signal);
   if (!size) return Failure(size.error());
-  return to_message(buffer_, *size);
+  return to_message(buffer_.get(), *size);
 }
 
 Result<Message> MessageQueue::peek(std::size_t index, std::size_t most_bytes) {
@@ -238,7 +247,7 @@ Result<Message> MessageQueue::peek(std::size_t index, std::size_t most_bytes) {
   const auto size =
       receive_raw(place, MSG_COPY, {"index", place}, Deadline::now(), most_bytes, OnSignal::retry);
   if (!size) return Failure(size.error());
-  return to_message(buffer_, *size);
+  return to_message(buffer_.get(), *size);
 }
 
 Result<QueueStatus> MessageQueue::status() const {

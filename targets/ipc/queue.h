@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "targets/ipc/deadline.h"
 #include "targets/ipc/error.h"
@@ -116,7 +116,10 @@ class MessageQueue {
   int id_;
   key_t key_;
   bool is_owner_;
-  std::vector<char> buffer_;  // struct msgbuf: a long, then the text
+  void make_room(std::size_t text_bytes);
+  // struct msgbuf: a long, then the text. Not zeroed: what the kernel did not fill is nobody's.
+  std::unique_ptr<char[]> buffer_;
+  std::size_t room_bytes_ = 0;
 };
 
 }  // namespace ipc

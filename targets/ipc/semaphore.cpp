@@ -15,7 +15,9 @@ namespace ipc {
 namespace {
 
 // The set: the lock, and one that those hold who free a stale lock, so that no two of them do.
-enum Member : unsigned short { kLock, kFreeing, kMembers };
+constexpr unsigned short kLock = 0;
+constexpr unsigned short kFreeing = 1;
+constexpr unsigned short kMembers = 2;
 
 // How often a set may vanish between finding and making it before create_or_open() gives up.
 constexpr int kMostTries = 16;

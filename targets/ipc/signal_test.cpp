@@ -130,6 +130,13 @@ TEST(Signal, keeps_them_blocked_on_request) {
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT), 0);
   EXPECT_EQ(info.si_code, CLD_EXITED);
+
+  BlockedSignals::block({SIGUSR1})->keep_blocked();
+  EXPECT_TRUE(is_blocked(SIGUSR1));
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGUSR1);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 TEST(Signal, refuses_what_cannot_be_blocked) {

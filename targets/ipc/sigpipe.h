@@ -1,6 +1,7 @@
 // Keeps the SIGPIPE of this thread's own write from reaching anybody, for calls that have no
 // MSG_NOSIGNAL. Must not change the process-wide disposition of the signal: that is the program's,
-// and is inherited by execve(). SPDX-License-Identifier: MIT
+// and is inherited by execve().
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <signal.h>

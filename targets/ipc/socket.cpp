@@ -29,8 +29,8 @@ struct Control {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> bytes{};
 };
 
-// connect(2) on a Unix socket waits for room in the backlog and cannot be polled for; SO_SNDTIMEO bounds that wait
-// (socket(7)). A time-out of zero would mean none.
+// connect(2) on a Unix socket waits for room in the backlog and cannot be polled for; SO_SNDTIMEO
+// bounds that wait (socket(7)). A time-out of zero would mean none.
 Result<> limit_connect(int fd, const Deadline& deadline) {
   if (deadline.is_now() || deadline.is_never()) return {};
   const timespec left = deadline.remaining();
@@ -177,8 +177,8 @@ void Connection::forget_fds() {
   newest_ = {};
 }
 
-// The descriptors of a message are those that came with its bytes. The kernel ends a read behind the piece that
-// carried descriptors, so they belong to the message that has the last byte read.
+// The descriptors of a message are those that came with its bytes. The kernel ends a read behind
+// the piece that carried descriptors, so they belong to the message that has the last byte read.
 Result<std::optional<Received>> Connection::deliver(Message message, std::size_t max_fds) {
   Arrived arrived = std::exchange(begun_, {});
   if (rest_size_ == 0) {

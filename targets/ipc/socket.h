@@ -1,5 +1,6 @@
-// Messages and descriptors through Unix sockets: a connected socket of kind stream or seqpacket. Listening: listener.h.
-// Must not block past a deadline, raise SIGPIPE, or let a descriptor that a peer sent stay open unowned.
+// Messages and descriptors through Unix sockets: a connected socket of kind stream or seqpacket.
+// Listening: listener.h. Must not block past a deadline, raise SIGPIPE, or let a descriptor that a
+// peer sent stay open unowned.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,11 +24,14 @@
 namespace ipc {
 
 enum class SocketKind : std::uint8_t {
-  stream,  // messages are frames in a stream; one of any size up to the limit can be sent in parts
-  seqpacket,  // a message is one packet, sent whole or not at all; at most about net.core.wmem_default bytes
+  // Messages are frames in a stream; one of any size up to the limit can be sent in parts.
+  stream,
+  // A message is one packet, sent whole or not at all; at most about net.core.wmem_default bytes.
+  seqpacket,
 };
 
-// The process that made, or connected, the other end (SO_PEERCRED, unix(7)); pid 0 if it is not visible from here.
+// The process that made, or connected, the other end (SO_PEERCRED, unix(7)); pid 0 if it is not
+// visible from here.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = 0;
@@ -51,24 +55,27 @@ constexpr std::size_t kMaxSocketPath = 107;
 
 class Connection {
  public:
-  // not_found: no such name; peer_gone: nobody listens there (a stale socket); wrong_type: not a socket, or one of
-  // another kind; bad_argument: empty or too long a path; would_block, timed_out: the backlog stayed full; permission.
+  // not_found: no such name; peer_gone: nobody listens there (a stale socket); wrong_type: not a
+  // socket, or one of another kind; bad_argument: empty or too long a path; would_block, timed_out:
+  // the backlog stayed full; permission.
   static Result<Connection> connect(const std::string& path, SocketKind kind, Deadline deadline,
                                     SocketOptions options = {});
   static Result<std::pair<Connection, Connection>> pair(SocketKind kind,
                                                         SocketOptions options = {});
   Connection(Fd fd, SocketKind kind, SocketOptions options = {});
 
-  // As MessageWriter::send(). The peer gets duplicates of `fds`; the caller's stay open. bad_argument: more than
-  // kMaxFds, or not open. too_big: above the limit, or for seqpacket above what the send buffer takes.
+  // As MessageWriter::send(). The peer gets duplicates of `fds`; the caller's stay open.
+  // bad_argument: more than kMaxFds, or not open. too_big: above the limit, or for seqpacket above
+  // what the send buffer takes.
   Result<> send(const Message& message, Deadline deadline, std::span<const int> fds = {});
   Result<> flush(Deadline deadline);
   std::size_t unsent() const { return frame_.size() - written_; }
 
-  // The next message with the first max_fds of its descriptors; others are closed. Nothing at the peer's end.
-  // truncated: a stream ended inside a message, or descriptors of this message were lost (MSG_CTRUNC): that message
-  // is dropped, later ones come. too_big, corrupt: for a stream for good, for seqpacket this packet only.
-  // peer_gone: the peer closed without reading all (ECONNRESET). would_block, timed_out, interrupted: call again.
+  // The next message with the first max_fds of its descriptors; others are closed. Nothing at the
+  // peer's end. truncated: a stream ended inside a message, or descriptors of this message were
+  // lost (MSG_CTRUNC): that message is dropped, later ones come. too_big, corrupt: for a stream for
+  // good, for seqpacket this packet only. peer_gone: the peer closed without reading all
+  // (ECONNRESET). would_block, timed_out, interrupted: call again.
   Result<std::optional<Received>> receive(Deadline deadline, std::size_t max_fds = 0);
 
   Result<Credentials> peer() const;

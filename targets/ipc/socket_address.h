@@ -19,7 +19,8 @@ struct SocketAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
 };
 
-// bad_argument: empty, longer than kMaxSocketPath, or with a NUL inside (that would be another name).
+// bad_argument: empty, longer than kMaxSocketPath, or with a NUL inside (that would be another
+// name).
 Result<SocketAddress> path_address(const std::string& path);
 // A name without a file, in the network namespace's abstract table; gone with its socket (unix(7)).
 SocketAddress abstract_address(const std::string& name);

@@ -75,8 +75,8 @@ class BothKinds : public ::testing::TestWithParam<SocketKind> {
 
 INSTANTIATE_TEST_SUITE_P(Socket, BothKinds,
                          ::testing::Values(SocketKind::stream, SocketKind::seqpacket),
-                         [](const auto& info) {
-                           return std::string(info.param == SocketKind::stream ? "stream"
+                         [](const auto& kind) {
+                           return std::string(kind.param == SocketKind::stream ? "stream"
                                                                                : "seqpacket");
                          });
 

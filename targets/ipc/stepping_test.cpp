@@ -1,7 +1,7 @@
 // Death at every store: a child does one operation, instruction by instruction, and is killed; then
 // a survivor uses what it left. Segment bytes that are equal are one case for a survivor, so the
-// child is killed after each change of them, and at a stride of the rest. SPDX-License-Identifier:
-// MIT
+// child is killed after each change of them, and at a stride of the rest.
+// SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/ipc.h>

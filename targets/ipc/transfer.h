@@ -1,5 +1,5 @@
-// The library's one idiom for a call that may have to wait. Internal to targets/ipc: users see io, pipe and socket.
-// Must not make a call of its own but poll(), through wait_ready().
+// The library's one idiom for a call that may have to wait. Internal to targets/ipc: users see io,
+// pipe and socket. Must not make a call of its own but poll(), through wait_ready().
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,8 +11,9 @@
 
 namespace ipc {
 
-// Calls attempt() until it returns 0 or more. EAGAIN: waits for `events` on fd, until the deadline. EINTR: as the policy
-// says. Any other errno is the failure of `call`. On a foreign descriptor it waits before the first attempt.
+// Calls attempt() until it returns 0 or more. EAGAIN: waits for `events` on fd, until the deadline.
+// EINTR: as the policy says. Any other errno is the failure of `call`. On a foreign descriptor it
+// waits before the first attempt.
 template <class Attempt>
 Result<std::size_t> transfer(const char* call, int fd, std::size_t size, short events,
                              const Deadline& deadline, const IoPolicy& policy, Attempt attempt) {

@@ -93,6 +93,14 @@ TEST(Wait, skips_negative_descriptors) {
 TEST(Wait, refuses_more_than_its_limit) {
   std::vector<pollfd> entries(kMostWaited + 1, pollfd{.fd = -1, .events = 0, .revents = 0});
   EXPECT_EQ(wait_any(entries, Deadline::now()).error().kind, Kind::bad_argument);
+  EXPECT_EQ(wait_readable({-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                           -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                           -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                           -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+                          Deadline::now())
+                .error()
+                .kind,
+            Kind::bad_argument);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The obvious twin of ipc's frames: a whole stream parsed at once, from the layout written in targets/ipc/frame.h.
-// Shares no code with it. The inline part needs no library: mutators use it to write valid frames.
+// The obvious twin of ipc's frames: a whole stream parsed at once, from the layout written in
+// targets/ipc/frame.h. Shares no code with it. The inline part needs no library: mutators use it to
+// write valid frames.
 // SPDX-License-Identifier: MIT
 #pragma once
 

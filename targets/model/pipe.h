@@ -1,5 +1,5 @@
-// The obvious in-memory twin of a Linux pipe (pipe(7), and pipe_write() of the kernel). Makes no system call and never
-// sleeps: where the kernel would, it answers EAGAIN, as with O_NONBLOCK.
+// The obvious in-memory twin of a Linux pipe (pipe(7), and pipe_write() of the kernel). Makes no
+// system call and never sleeps: where the kernel would, it answers EAGAIN, as with O_NONBLOCK.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,12 +12,15 @@
 
 namespace model {
 
-// Capacity counts pages, not bytes: a write first fills up the last page if what it has beyond whole pages fits
-// there, and takes a new page for each begun 4096 bytes of the rest. Space read from a page's front is not used again.
+// Capacity counts pages, not bytes: a write first fills up the last page if what it has beyond
+// whole pages fits there, and takes a new page for each begun 4096 bytes of the rest. Space read
+// from a page's front is not used again.
 class Pipe {
  public:
   static constexpr std::size_t kPage = 4096;  // also PIPE_BUF
   static constexpr std::size_t kPages = 16;   // of a new pipe
+
+  explicit Pipe(std::size_t pages = kPages) : limit_(pages) {}
 
   // EPIPE means SIGPIPE as well. A count below bytes.size(): only that much fitted.
   Outcome write(std::string_view bytes);
@@ -46,7 +49,7 @@ class Pipe {
   bool is_full() const { return pages_.size() >= limit_; }
 
   std::deque<Page> pages_;
-  std::size_t limit_ = kPages;
+  std::size_t limit_;
   int readers_ = 1;
   int writers_ = 1;
 };

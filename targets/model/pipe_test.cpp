@@ -1,4 +1,5 @@
-// The model of a pipe against the kernel: each test is a row of the errno checklist, driven on both.
+// The model of a pipe against the kernel: each test is a row of the errno checklist, driven on
+// both.
 // SPDX-License-Identifier: MIT
 #include "targets/model/pipe.h"
 
@@ -19,7 +20,8 @@ namespace {
 
 constexpr std::size_t kCapacity = Pipe::kPages * Pipe::kPage;
 
-// The same call on a real non-blocking pipe and on its twin; both must agree on result, errno, data and readiness.
+// The same call on a real non-blocking pipe and on its twin; both must agree on result, errno, data
+// and readiness.
 class PipeModel : public ::testing::Test {
  protected:
   PipeModel() {

@@ -41,7 +41,7 @@ Outcome Queue::send(long type, const std::string& text, long size) {
 }
 
 // Linux: LONG_MIN has no absolute value and counts as LONG_MAX; MSG_COPY takes msgtyp as an index.
-std::deque<Queue::Stored>::iterator Queue::find(long msgtyp, int flags) {
+std::vector<Queue::Stored>::iterator Queue::find(long msgtyp, int flags) {
   if ((flags & MSG_COPY) != 0)
     return msgtyp >= 0 && msgtyp < static_cast<long>(messages_.size()) ? messages_.begin() + msgtyp
                                                                        : messages_.end();

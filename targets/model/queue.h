@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <string>
+#include <vector>
 
 #include "targets/model/outcome.h"
 
@@ -44,13 +44,13 @@ class Queue {
   void clear();
 
  private:
-  std::deque<Stored>::iterator find(long msgtyp, int flags);
+  std::vector<Stored>::iterator find(long msgtyp, int flags);
 
   QueueLimits limits_;
   std::size_t capacity_;
   std::size_t bytes_ = 0;
   bool is_removed_ = false;
-  std::deque<Stored> messages_;
+  std::vector<Stored> messages_;
 };
 
 }  // namespace model

@@ -12,8 +12,8 @@
 
 namespace {
 
-constexpr std::array<long, 16> kSizes = {0, 1,    2,    5,    8,    16,   31, 64,
-                                         0, 8191, 8192, 8193, 4096, 1024, 3,  0};
+constexpr std::array<long, 16> kSizes = {0, 1, 2,    5,    8,   16, 31, 64,
+                                         0, 4, 8192, 8193, 100, 12, 3,  0};
 constexpr long kLargest = 8193;
 
 struct Buffer {
