@@ -13,9 +13,9 @@
 #include <set>
 #include <sstream>
 
-#include "targets/peers/killed_peer.h"
-#include "targets/peers/meeting.h"
-#include "targets/peers/peer_process.h"
+#include "targets/peers/test_killed.h"
+#include "targets/peers/test_meeting.h"
+#include "targets/peers/test_peer.h"
 
 namespace peers {
 namespace {

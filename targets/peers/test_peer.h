@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "targets/ipc/fd.h"
-#include "targets/peers/meeting.h"
+#include "targets/peers/test_meeting.h"
 
 namespace peers {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "targets/peers/peer_process.h"
+#include "targets/peers/test_peer.h"
 
 namespace peers {
 
