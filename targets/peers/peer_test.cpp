@@ -18,6 +18,9 @@
 #include "targets/peers/test_peer.h"
 
 namespace peers {
+
+const char* const peer_path = PEER_PATH;
+
 namespace {
 
 // In an IPC namespace of its own, so that "no object is left" is a fact about these peers.

@@ -26,7 +26,7 @@ inline bool is_rest(const __ptrace_syscall_info& call) {
 }
 
 inline pid_t start_traced(const Meeting& meeting, std::vector<std::string> words, int input) {
-  words.insert(words.begin(), PEER_PATH);
+  words.insert(words.begin(), peer_path);
   words.push_back("dir=" + meeting.path());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -38,7 +38,7 @@ inline pid_t start_traced(const Meeting& meeting, std::vector<std::string> words
   ::dup2(null, 1);
   ::dup2(null, 2);
   if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(126);
-  ::execv(PEER_PATH, arguments.data());
+  ::execv(peer_path, arguments.data());
   ::_exit(127);
 }
 

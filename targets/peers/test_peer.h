@@ -18,13 +18,15 @@
 
 namespace peers {
 
+extern const char* const peer_path;  // of the executable under test; defined in peer_test.cpp
+
 class PeerProcess {
  public:
   // SIGINT and SIGTERM start blocked, so that they may be sent at any moment.
   PeerProcess(const Meeting& meeting, std::vector<std::string> words) {
     int in[2], out[2], err[2];
     EXPECT_EQ(::pipe2(in, O_CLOEXEC) | ::pipe2(out, O_CLOEXEC) | ::pipe2(err, O_CLOEXEC), 0);
-    words.insert(words.begin(), PEER_PATH);
+    words.insert(words.begin(), peer_path);
     if (!meeting.path().empty()) words.push_back("dir=" + meeting.path());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
@@ -38,7 +40,7 @@ class PeerProcess {
     if (pid_ == 0) {
       const int given[] = {in[0], out[1], err[1]};
       for (int fd = 0; fd < 3; ++fd) ::dup2(given[fd], fd);
-      ::execv(PEER_PATH, arguments.data());
+      ::execv(peer_path, arguments.data());
       ::_exit(127);
     }
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
