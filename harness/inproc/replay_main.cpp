@@ -2,6 +2,7 @@
 // gdb, valgrind.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -61,9 +62,10 @@ bool read(Input* input) {
   if (!error && size > kLongestInput) error = std::make_error_code(std::errc::file_too_large);
   if (!error) {
     input->bytes.resize(size);  // no more than the input: ASan sees the byte after it
+    errno = 0;
     std::ifstream file(input->path, std::ios::binary);
     if (!file.read(input->bytes.data(), static_cast<std::streamsize>(size)))
-      error = std::make_error_code(std::errc::io_error);
+      error = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
   }
   if (error) std::fprintf(stderr, "replay: %s: %s\n", input->path.c_str(), error.message().c_str());
   return !error;
