@@ -35,6 +35,7 @@ constexpr std::size_t kPages = 2;
 constexpr std::array<std::size_t, 8> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000};
 constexpr std::array<long, 4> kTypes = {1, -1, LONG_MIN, LONG_MAX};
 constexpr std::chrono::milliseconds kWait_ms{50};
+constexpr std::size_t kClients = 3;
 constexpr std::size_t kChunk = 8192;  // what a MessageReader asks for
 
 std::size_t size_of(const Record& record) { return kSizes[record.value & 0xf]; }
@@ -47,6 +48,26 @@ ipc::IoPolicy policy_of(const Record& record) {
 ipc::Deadline deadline_of(const Record& record) {
   return waits(record) ? ipc::Deadline::after(kWait_ms) : ipc::Deadline::now();
 }
+std::size_t payload_of(const Record& record) { return kPayloads[record.value % kPayloads.size()]; }
+long type_of(const Record& record) { return kTypes[record.value >> 4 & 3]; }
+
+// For the report of a step.
+std::string transfer_of(const Record& record) {
+  return "size=" + std::to_string(size_of(record)) + (is_whole(record) ? " whole" : " some") +
+         (is_foreign(record) ? " foreign" : "") + (waits(record) ? " waits" : "");
+}
+std::string message_of(const Record& record) {
+  return "type=" + fuzz::show(type_of(record)) + " payload=" + std::to_string(payload_of(record)) +
+         (waits(record) ? " waits" : "");
+}
+std::string wait_of(const Record& record) { return waits(record) ? "waits" : ""; }
+std::string heir_of(const Record& record) {
+  return "with client " + std::to_string(record.value % kClients);
+}
+std::string pages_of(const Record& record) {
+  return "pages=" + std::to_string(1 << record.value % 5);
+}
+
 // Bytes that differ from step to step and along the text; 251 is prime, so pages differ too.
 std::string_view text_of(std::size_t step, std::size_t size) {
   static const std::string text = [] {
@@ -97,22 +118,24 @@ class Input {
     struct Operation {
       const char* name;
       void (Input::*run)(Client&, const Record&);
+      fuzz::Operands operands;
     };
     constexpr std::size_t kOfThePipe = 6;
     static constexpr std::array<Operation, 10> kOperations = {{
-        {"write", &Input::write},
-        {"read", &Input::read},
-        {"close writer", &Input::close_writer},
-        {"close reader", &Input::close_reader},
-        {"share", &Input::share},
-        {"resize", &Input::resize},
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"flush", &Input::flush},
-        {"close session", &Input::close_session},
+        {"write", &Input::write, transfer_of},
+        {"read", &Input::read, transfer_of},
+        {"close writer", &Input::close_writer, nullptr},
+        {"close reader", &Input::close_reader, nullptr},
+        {"share", &Input::share, heir_of},
+        {"resize", &Input::resize, pages_of},
+        {"send", &Input::send, message_of},
+        {"receive", &Input::receive, wait_of},
+        {"flush", &Input::flush, wait_of},
+        {"close session", &Input::close_session, nullptr},
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    fuzz::say(step_, record, operation.operands);
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
     if (record.op % kOperations.size() < kOfThePipe) compare_state();
   }
@@ -248,8 +271,8 @@ class Input {
 
   void send(Client&, const Record& record) {
     if (!session_) session_ = Session::make();
-    const std::string_view text = text_of(step_.index, kPayloads[record.value % kPayloads.size()]);
-    const ipc::Message message{kTypes[record.value >> 4 & 3], std::string(text)};
+    const std::string_view text = text_of(step_.index, payload_of(record));
+    const ipc::Message message{type_of(record), std::string(text)};
     const std::string frame = ipc::encode(message).value();
     if (!session_->is_open) return;
     const fuzz::StepFault fault(record);
@@ -348,7 +371,7 @@ class Input {
   }
 
   fuzz::Step step_{.index = 0, .operation = "start"};
-  std::array<Client, 3> clients_;
+  std::array<Client, kClients> clients_;
   model::Pipe twin_{kPages};
   std::optional<Session> session_;
 };

@@ -28,6 +28,13 @@ struct Box {
   bool is_spoilt = false;  // the message in it is not what was written
 };
 
+// What a record tells an operation, for the report of a step.
+std::string message_of(const pipewrench::Record& record);
+std::string opening_of(const pipewrench::Record& record);
+std::string sequence_of(const pipewrench::Record& record);
+std::string death_of(const pipewrench::Record& record);
+std::string word_of(const pipewrench::Record& record);
+
 class Boxes {
  public:
   struct Client {
