@@ -5,6 +5,7 @@
 #include <sys/shm.h>
 
 #include <climits>
+#include <utility>
 
 #include "targets/ipc/shared_word.h"
 
@@ -75,7 +76,7 @@ std::string death_of(const Record& record) {
 std::string word_of(const Record& record) { return "value=" + std::to_string(record.value); }
 
 void Boxes::compare() {
-  if (is_wild_ || !current_) return;
+  if (is_wild_ || !current_ || !std::exchange(may_differ_, false)) return;
   shmid_ds status{};
   same(setting_.step, "segment exists",
        static_cast<long>(::shmctl(current_->id, IPC_STAT, &status)), 0L);
@@ -86,6 +87,8 @@ void Boxes::compare() {
 }
 
 void Boxes::finish() {
+  may_differ_ = true;
+  compare();
   for (Client& client : clients_) {
     look(client, {});
     close(client, {});
@@ -221,6 +224,7 @@ Boxes::Expected Boxes::expect(const ipc::Result<Segment>& segment, bool creates,
 
 void Boxes::open(Client& client, const Record& record) {
   close(client, record);
+  may_differ_ = true;
   const bool makes = creates(record), joins = opens(record);
   const OnStale on_stale = on_stale_of(record);
   const std::size_t layout = layout_index_of(record);
@@ -276,6 +280,7 @@ void Boxes::drop_current() {
 
 void Boxes::close(Client& client, const Record&) {
   if (!client.mailbox) return;
+  may_differ_ = true;
   const bool removes = client.mailbox->segment().is_owner();
   client.mailbox.reset();
   if (!client.box) return;
@@ -286,6 +291,7 @@ void Boxes::close(Client& client, const Record&) {
 
 void Boxes::remove(Client& client, const Record&) {
   if (!is_open(client)) return;
+  may_differ_ = true;
   const auto removed = client.mailbox->segment().remove();
   if (is_wild_) return;
   if (!removed) differ(setting_.step, "remove", removed.error().describe(), "removed");
