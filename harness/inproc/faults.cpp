@@ -16,8 +16,9 @@ thread_local Faults* current = nullptr;
 struct FaultsAccess {
   static const Fault* choose(Faults& faults, Call call, std::initializer_list<int> impossible,
                              std::size_t* transfer) {
+    const bool due = is_due(faults);
     const std::size_t index = faults.calls_++;
-    if (index >= faults.choices_.size() || faults.choices_[index] == 0) return nullptr;
+    if (!due) return nullptr;
     const unsigned choice = faults.choices_[index] - 1u;
     const auto all = row(call).faults;
     const auto at_level = [&](const Fault& fault) { return fault.realism <= faults.level_; };
@@ -36,6 +37,10 @@ struct FaultsAccess {
                                                 transfer != nullptr ? *transfer : 0};
     if (says()) tell(call, *found, transfer);
     return &*found;
+  }
+
+  static bool is_due(const Faults& faults) {
+    return faults.calls_ < faults.choices_.size() && faults.choices_[faults.calls_] != 0;
   }
 
   // "fault: read: EINTR: blocked, and a handler without SA_RESTART runs"
@@ -63,6 +68,8 @@ Faults::Faults(std::span<const std::uint8_t> choices, Realism level)
 }
 
 Faults::~Faults() { current = nullptr; }
+
+bool is_fault_due() { return current != nullptr && FaultsAccess::is_due(*current); }
 
 const Fault* next_fault(Call call, std::initializer_list<int> impossible, std::size_t* transfer) {
   return current == nullptr ? nullptr : FaultsAccess::choose(*current, call, impossible, transfer);

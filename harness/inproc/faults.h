@@ -52,6 +52,10 @@ class Faults {
 // call" sweeps.
 std::array<std::uint8_t, 256> fault_at(std::uint8_t skip, std::uint8_t choice);
 
+// For wrappers whose arguments to next_fault() cost a system call: false where it will return
+// nullptr whatever they are.
+bool is_fault_due();
+
 // For wrappers: the fault to play in this call, or nullptr. `impossible` lists errnos that the
 // kernel could not return here. For Effect::shorten, *transfer (bytes asked for) is lowered;
 // transfers of one byte stay whole.

@@ -15,6 +15,7 @@ constexpr std::int64_t kNsPerUs = 1'000;
 
 // The errno that this call cannot give: EAGAIN needs O_NONBLOCK, EINTR needs a call that may sleep.
 int impossible_on(int fd) {
+  if (!is_fault_due()) return kNone;
   const int flags = ::fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_NONBLOCK) != 0 ? EINTR : EAGAIN;
 }

@@ -8,12 +8,14 @@ namespace pipewrench {
 namespace {
 
 bool is_stream(int fd) {
+  if (!is_fault_due()) return false;
   int type = 0;
   socklen_t size = sizeof type;
   return __real_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 int impossible_on(int fd, int flags) {
+  if (!is_fault_due()) return kNone;
   const bool sleeps = (flags & MSG_DONTWAIT) == 0 && (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
   return sleeps ? EAGAIN : EINTR;
 }

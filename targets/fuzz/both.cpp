@@ -47,6 +47,11 @@ void say(const Step& step, const pipewrench::Record& record, const std::string& 
   std::fputc('\n', stderr);
 }
 
+void say(const Step& step, const pipewrench::Record& record, Operands operands) {
+  if (!pipewrench::says()) return;
+  say(step, record, operands != nullptr ? operands(record) : std::string());
+}
+
 bool StepFault::explains(const ipc::Error& error, bool reports_eintr) const {
   if (error.number == EINTR && !reports_eintr) return false;
   return std::ranges::any_of(faults_.played(), [&](const pipewrench::Faults::Played& played) {

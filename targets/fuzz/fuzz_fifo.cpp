@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -45,6 +46,30 @@ Expected nobody(const Record& record) {
   return waits(record) ? Kind::timed_out : Kind::would_block;
 }
 
+mode_t mask_from(const Record& record) { return waits(record) ? kHardMask : kUsualMask; }
+mode_t mode_from(const Record& record) { return kModes[record.value % kModes.size()]; }
+
+// For the report of a step.
+std::string octal(mode_t mode) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "0%o", static_cast<unsigned>(mode));
+  return text.data();
+}
+std::string mask_of(const Record& record) { return "umask=" + octal(mask_from(record)); }
+std::string wait_of(const Record& record) { return waits(record) ? "waits" : ""; }
+std::string bytes_of(const Record& record) {
+  return "size=" + std::to_string(record.value % kMostBytes);
+}
+std::string end_of(const Record& record) { return waits(record) ? "writer" : "reader"; }
+std::string thing_put(const Record& record) {
+  constexpr std::array kNames = {"file", "directory", "symlink", "fifo"};
+  static_assert(kNames.size() == kThings.size());
+  return kNames[record.value % kNames.size()];
+}
+std::string change_of(const Record& record) {
+  return waits(record) ? "unlink" : "chmod " + octal(mode_from(record));
+}
+
 class Umask {
  public:
   explicit Umask(mode_t mask) : before_(::umask(mask)) {}
@@ -76,29 +101,31 @@ class Input {
     struct Operation {
       const char* name;
       void (Input::*run)(Client&, const Record&);
+      fuzz::Operands operands;
     };
     static constexpr std::array<Operation, 18> kOperations = {{
-        {"create or use", &Input::create_or_use},
-        {"create", &Input::create},
-        {"use", &Input::use},
-        {"listen", &Input::listen},
-        {"open reader", &Input::open_reader},
-        {"open writer", &Input::open_writer},
-        {"write", &Input::write},
-        {"read", &Input::read},
-        {"await writer", &Input::await_writer},
-        {"await next writer", &Input::await_next_writer},
-        {"await reader", &Input::await_reader},
-        {"close", &Input::close_end},
-        {"remove", &Input::remove},
-        {"drop", &Input::drop},
-        {"adopt", &Input::adopt},
-        {"check", &Input::check},
-        {"put", &Input::put},
-        {"unlink or chmod", &Input::change},
+        {"create or use", &Input::create_or_use, mask_of},
+        {"create", &Input::create, mask_of},
+        {"use", &Input::use, nullptr},
+        {"listen", &Input::listen, nullptr},
+        {"open reader", &Input::open_reader, wait_of},
+        {"open writer", &Input::open_writer, wait_of},
+        {"write", &Input::write, bytes_of},
+        {"read", &Input::read, bytes_of},
+        {"await writer", &Input::await_writer, wait_of},
+        {"await next writer", &Input::await_next_writer, wait_of},
+        {"await reader", &Input::await_reader, wait_of},
+        {"close", &Input::close_end, end_of},
+        {"remove", &Input::remove, nullptr},
+        {"drop", &Input::drop, nullptr},
+        {"adopt", &Input::adopt, nullptr},
+        {"check", &Input::check, nullptr},
+        {"put", &Input::put, thing_put},
+        {"unlink or chmod", &Input::change, change_of},
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    fuzz::say(step_, record, operation.operands);
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
     compare_state();
   }
@@ -159,7 +186,7 @@ class Input {
   void create_or_use(Client& client, const Record& record) {
     drop(client, record);
     const bool makes = twin_.thing() == Thing::nothing;
-    const Umask mask(waits(record) ? kHardMask : kUsualMask);
+    const Umask mask(mask_from(record));
     const StepFault fault(record);
     auto fifo = ipc::Fifo::create_or_use(name_);
     if (judge(fifo, makes ? Expected() : expect_usable(), fault)) take(client, fifo, makes);
@@ -168,7 +195,7 @@ class Input {
   void create(Client& client, const Record& record) {
     drop(client, record);
     const bool makes = twin_.thing() == Thing::nothing;
-    const Umask mask(waits(record) ? kHardMask : kUsualMask);
+    const Umask mask(mask_from(record));
     const StepFault fault(record);
     auto fifo = ipc::Fifo::create(name_);
     if (judge(fifo, makes ? Expected() : Kind::exists, fault)) take(client, fifo, true);
@@ -337,7 +364,7 @@ class Input {
     if (twin_.thing() == Thing::nothing) return;
     if (waits(record)) return take_away();
     if (twin_.thing() != Thing::fifo) return;
-    const mode_t mode = kModes[record.value % kModes.size()];
+    const mode_t mode = mode_from(record);
     if (::chmod(name_.c_str(), mode) != 0) std::abort();
     twin_.chmod(mode);
   }

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 
+#include "harness/inproc/say.h"
 #include "targets/fuzz/both.h"
 #include "targets/ipc/frame.h"
 #include "targets/model/frame.h"
@@ -35,10 +37,12 @@ class Input {
         decoder_(limit_) {}
 
   void run() {
+    if (pipewrench::says()) say();
     std::string_view unfed = stream_;
     for (std::size_t i = 0; !unfed.empty() && !failure_; ++i) {
       const std::size_t wanted = chunk_ != 0 ? chunk_ : 1 + i * 11 % 37;
       const std::size_t size = i < kMostChunks ? std::min(wanted, unfed.size()) : unfed.size();
+      if (pipewrench::says()) std::fprintf(stderr, "  chunk of %zu bytes\n", size);
       feed(unfed.substr(0, size));
       unfed.remove_prefix(size);
     }
@@ -46,6 +50,16 @@ class Input {
   }
 
  private:
+  // What the model makes of the stream.
+  void say() const {
+    constexpr std::array kEnds = {"clean", "truncated", "corrupt", "too big"};
+    std::fprintf(stderr, "  stream of %zu bytes, limit %zu, end: %s\n", stream_.size(), limit_,
+                 kEnds[static_cast<std::size_t>(twin_.end)]);
+    for (const model::Frames::Frame& frame : twin_.frames)
+      std::fprintf(stderr, "  frame: type=%ld payload=%s\n", static_cast<long>(frame.type),
+                   fuzz::show(frame.payload).c_str());
+  }
+
   void feed(std::string_view chunk) {
     while (!chunk.empty() && !failure_) {
       const std::size_t before = chunk.size();

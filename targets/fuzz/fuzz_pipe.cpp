@@ -26,18 +26,25 @@ using ipc::Kind;
 using pipewrench::Record;
 using End = ipc::Transfer::End;
 
+// Bytes cost time: values up to 15 have all sizes with their boundaries, all others the small ones.
 constexpr std::array<std::size_t, 16> kSizes = {1,    0,    2,    24,   100,  4095, 4096, 4097,
                                                 2049, 3000, 5000, 6143, 8191, 8192, 8193, 12289};
 // Small pipes are full sooner: the default of 16 pages costs 64 KiB an input and has the same
 // rules.
 constexpr std::size_t kPages = 2;
+constexpr std::array<std::size_t, 4> kSmallSizes = {1, 24, 3, 100};
 // A payload of 4072 fills the session's pipe to the byte.
-constexpr std::array<std::size_t, 8> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000};
+constexpr std::array<std::size_t, 16> kPayloads = {1, 0, 24, 100, 1000, 4072, 4073, 5000,
+                                                   1, 0, 24, 100, 2,    1,    3,    24};
 constexpr std::array<long, 4> kTypes = {1, -1, LONG_MIN, LONG_MAX};
 constexpr std::chrono::milliseconds kWait_ms{50};
+constexpr std::size_t kClients = 3;
 constexpr std::size_t kChunk = 8192;  // what a MessageReader asks for
 
-std::size_t size_of(const Record& record) { return kSizes[record.value & 0xf]; }
+std::size_t size_of(const Record& record) {
+  return record.value < kSizes.size() ? kSizes[record.value]
+                                      : kSmallSizes[record.value % kSmallSizes.size()];
+}
 bool waits(const Record& record) { return (record.flags & 1) != 0; }
 bool is_foreign(const Record& record) { return (record.flags & 2) != 0; }
 bool is_whole(const Record& record) { return (record.flags & 4) == 0; }
@@ -47,6 +54,26 @@ ipc::IoPolicy policy_of(const Record& record) {
 ipc::Deadline deadline_of(const Record& record) {
   return waits(record) ? ipc::Deadline::after(kWait_ms) : ipc::Deadline::now();
 }
+std::size_t payload_of(const Record& record) { return kPayloads[record.value % kPayloads.size()]; }
+long type_of(const Record& record) { return kTypes[record.value >> 4 & 3]; }
+
+// For the report of a step.
+std::string transfer_of(const Record& record) {
+  return "size=" + std::to_string(size_of(record)) + (is_whole(record) ? " whole" : " some") +
+         (is_foreign(record) ? " foreign" : "") + (waits(record) ? " waits" : "");
+}
+std::string message_of(const Record& record) {
+  return "type=" + fuzz::show(type_of(record)) + " payload=" + std::to_string(payload_of(record)) +
+         (waits(record) ? " waits" : "");
+}
+std::string wait_of(const Record& record) { return waits(record) ? "waits" : ""; }
+std::string heir_of(const Record& record) {
+  return "with client " + std::to_string(record.value % kClients);
+}
+std::string pages_of(const Record& record) {
+  return "pages=" + std::to_string(1 << record.value % 5);
+}
+
 // Bytes that differ from step to step and along the text; 251 is prime, so pages differ too.
 std::string_view text_of(std::size_t step, std::size_t size) {
   static const std::string text = [] {
@@ -68,15 +95,15 @@ struct Client {
   ipc::Fd writer;
 };
 
-// Messages through a pipe of their own; the twin keeps the bytes of what is on the way.
+// Messages through a pipe of their own; the twin keeps as many bytes as are on the way.
 struct Session {
   ipc::Sender out;
   ipc::Receiver in;
   model::Pipe twin{1};
   std::deque<ipc::Message> sent{};
-  std::string unsent{};  // of the last one
-  std::string held{};    // read, not yet returned
-  bool is_open = true;   // the sender's side
+  std::size_t unsent = 0;  // bytes of the last one
+  std::size_t held = 0;    // bytes read, not yet returned
+  bool is_open = true;     // the sender's side
 
   static Session make() {
     ipc::Pipe pipe = small_pipe(1);
@@ -97,22 +124,24 @@ class Input {
     struct Operation {
       const char* name;
       void (Input::*run)(Client&, const Record&);
+      fuzz::Operands operands;
     };
     constexpr std::size_t kOfThePipe = 6;
     static constexpr std::array<Operation, 10> kOperations = {{
-        {"write", &Input::write},
-        {"read", &Input::read},
-        {"close writer", &Input::close_writer},
-        {"close reader", &Input::close_reader},
-        {"share", &Input::share},
-        {"resize", &Input::resize},
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"flush", &Input::flush},
-        {"close session", &Input::close_session},
+        {"write", &Input::write, transfer_of},
+        {"read", &Input::read, transfer_of},
+        {"close writer", &Input::close_writer, nullptr},
+        {"close reader", &Input::close_reader, nullptr},
+        {"share", &Input::share, heir_of},
+        {"resize", &Input::resize, pages_of},
+        {"send", &Input::send, message_of},
+        {"receive", &Input::receive, wait_of},
+        {"flush", &Input::flush, wait_of},
+        {"close session", &Input::close_session, nullptr},
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    fuzz::say(step_, record, operation.operands);
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
     if (record.op % kOperations.size() < kOfThePipe) compare_state();
   }
@@ -148,7 +177,7 @@ class Input {
   void failed(const ipc::Error& error, const model::Outcome& expected, const Record& record) {
     Kind kind = ipc::kind_of(expected.error);
     if (kind == Kind::would_block && waits(record)) kind = Kind::timed_out;
-    same(step_, error.describe(), error.kind, kind);
+    if (error.kind != kind) fuzz::differ(step_, "failure", error.describe(), ipc::name(kind));
   }
 
   void write(Client& client, const Record& record) {
@@ -248,20 +277,19 @@ class Input {
 
   void send(Client&, const Record& record) {
     if (!session_) session_ = Session::make();
-    const std::string_view text = text_of(step_.index, kPayloads[record.value % kPayloads.size()]);
-    const ipc::Message message{kTypes[record.value >> 4 & 3], std::string(text)};
-    const std::string frame = ipc::encode(message).value();
+    const std::string_view text = text_of(step_.index, payload_of(record));
+    const ipc::Message message{type_of(record), std::string(text)};
+    const std::size_t frame = ipc::kFrameHeader + text.size();
     if (!session_->is_open) return;
     const fuzz::StepFault fault(record);
     const ipc::Result<> sent = session_->out.send(message, deadline_of(record));
-    if (!session_->unsent.empty()) {
+    if (session_->unsent > 0) {
       if (sent) fuzz::differ(step_, "send", "sent", "an unsent rest is in the way");
       return same(step_, "kind", sent.error().kind, Kind::bad_argument);
     }
-    const std::size_t written = sent ? frame.size()
-                                : session_->out.unsent() == 0
-                                    ? 0
-                                    : frame.size() - session_->out.unsent();
+    const std::size_t written = sent                          ? frame
+                                : session_->out.unsent() == 0 ? 0
+                                                              : frame - session_->out.unsent();
     if (written > 0) session_->sent.push_back(message);
     wrote(frame, written, sent, record, fault);
   }
@@ -270,12 +298,13 @@ class Input {
     if (!session_ || !session_->is_open) return;
     const fuzz::StepFault fault(record);
     const ipc::Result<> sent = session_->out.flush(deadline_of(record));
-    const std::string rest = session_->unsent;
-    wrote(rest, rest.size() - session_->out.unsent(), sent, record, fault);
+    const std::size_t rest = session_->unsent;
+    wrote(rest, rest - session_->out.unsent(), sent, record, fault);
   }
 
-  void wrote(const std::string& frame, std::size_t written, const ipc::Result<>& sent,
-             Record record, const fuzz::StepFault& fault) {
+  // The message that arrives shows which bytes went; for the twin it is enough how many.
+  void wrote(std::size_t size, std::size_t written, const ipc::Result<>& sent, Record record,
+             const fuzz::StepFault& fault) {
     if (!sent &&
         sent.error().kind == Kind::peer_gone) {  // how much of it went is nobody's business now
       if (!fault.explains(sent.error()))
@@ -283,12 +312,13 @@ class Input {
       return session_.reset();
     }
     record.flags = static_cast<std::uint8_t>(record.flags & 0xfd);  // ours: no poll before a write
+    const std::string_view frame = text_of(0, size);
     take(session_->twin, frame, written, record, fault);
     // With nothing of it written, a message was not taken.
-    session_->unsent = session_->out.unsent() > 0 ? frame.substr(written) : std::string();
-    if (sent) return same(step_, "unsent", session_->unsent.size(), std::size_t{0});
+    session_->unsent = session_->out.unsent() > 0 ? size - written : 0;
+    if (sent) return same(step_, "unsent", session_->unsent, std::size_t{0});
     if (fault.explains(sent.error())) return;
-    stopped(sent.error(), session_->twin, std::string_view(frame).substr(written), record, fault);
+    stopped(sent.error(), session_->twin, frame.substr(written), record, fault);
   }
 
   void receive(Client&, const Record& record) {
@@ -300,9 +330,10 @@ class Input {
     const std::size_t needed =
         session.sent.empty() ? SIZE_MAX : ipc::kFrameHeader + session.sent.front().payload.size();
     model::Outcome outcome{.result = 1};
-    for (std::size_t call = 0; session.held.size() < needed && outcome.result > 0; ++call) {
+    for (std::size_t call = 0; session.held < needed && outcome.result > 0; ++call) {
       if (is_explained && call == fault.call()) return;
-      outcome = session.twin.read(fault.left_of(call, kChunk), &session.held);
+      outcome = session.twin.drop(fault.left_of(call, kChunk));
+      session.held += static_cast<std::size_t>(std::max(outcome.result, 0L));
     }
     if (outcome.error != 0) {
       if (is_explained) return;  // played in the poll that follows
@@ -312,14 +343,14 @@ class Input {
     if (outcome.result == 0) {  // the end: clean between messages only
       const Kind end = message ? Kind::system : message.error().kind;
       if (message && message->has_value()) fuzz::differ(step_, "message", "one", "the end");
-      return same(step_, "end", end, session.held.empty() ? Kind::system : Kind::truncated);
+      return same(step_, "end", end, session.held == 0 ? Kind::system : Kind::truncated);
     }
     if (!message) fuzz::differ(step_, "message", message.error().describe(), "one");
     if (!message->has_value()) fuzz::differ(step_, "message", "the end", "one");
     same(step_, "type", (*message)->type, session.sent.front().type);
     same(step_, "payload", std::string_view((*message)->payload),
          std::string_view(session.sent.front().payload));
-    session.held.erase(0, needed);
+    session.held -= needed;
     session.sent.pop_front();
   }
 
@@ -348,7 +379,7 @@ class Input {
   }
 
   fuzz::Step step_{.index = 0, .operation = "start"};
-  std::array<Client, 3> clients_;
+  std::array<Client, kClients> clients_;
   model::Pipe twin_{kPages};
   std::optional<Session> session_;
 };

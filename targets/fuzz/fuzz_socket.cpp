@@ -24,7 +24,8 @@ using ipc::Kind;
 using model::Channel;
 using pipewrench::Record;
 
-constexpr std::array<std::size_t, 8> kSizes = {1, 0, 2, 24, 300, 2000, 6000, 6001};
+constexpr std::array<std::size_t, 16> kSizes = {1, 0, 2, 24, 300, 2000, 6000, 6001,
+                                                1, 0, 2, 24, 300, 3,    100,  24};
 constexpr std::size_t kLimit = 6000;
 constexpr std::size_t kSurelyFits =
     300;  // a message of this size always fits an empty stream socket
@@ -37,6 +38,25 @@ std::size_t kind_of(const Record& record) { return (record.flags & 2) != 0; }
 std::size_t fds_of(const Record& record) { return record.value >> 6 & 3; }
 ipc::Deadline deadline_of(const Record& record) {
   return waits(record) ? ipc::Deadline::after(kWait_ms) : ipc::Deadline::now();
+}
+
+std::size_t size_of(const Record& record) { return kSizes[record.value % kSizes.size()]; }
+long type_of(const Record& record) { return kTypes[record.value >> 4 & 3]; }
+
+// For the report of a step.
+std::string end_of(const Record& record) {
+  return std::string(kind_of(record) == 0 ? "stream" : "seqpacket") +
+         ((record.client & 1) == 0 ? " first end" : " second end");
+}
+std::string wait_of(const Record& record) {
+  return end_of(record) + (waits(record) ? " waits" : "");
+}
+std::string receive_of(const Record& record) {
+  return wait_of(record) + " most_fds=" + std::to_string(fds_of(record));
+}
+std::string send_of(const Record& record) {
+  return wait_of(record) + " type=" + fuzz::show(type_of(record)) +
+         " size=" + std::to_string(size_of(record)) + " fds=" + std::to_string(fds_of(record));
 }
 
 struct End {
@@ -67,19 +87,21 @@ class Input {
     struct Operation {
       const char* name;
       void (Input::*run)(const Record&);
+      fuzz::Operands operands;
     };
     static constexpr std::array<Operation, 8> kOperations = {{
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"flush", &Input::flush},
-        {"junk", &Input::junk},
-        {"end", &Input::end},
-        {"close", &Input::close},
+        {"send", &Input::send, send_of},
+        {"receive", &Input::receive, receive_of},
+        {"send", &Input::send, send_of},
+        {"receive", &Input::receive, receive_of},
+        {"flush", &Input::flush, wait_of},
+        {"junk", &Input::junk, end_of},
+        {"end", &Input::end, end_of},
+        {"close", &Input::close, end_of},
     }};
     const Operation& operation = kOperations[record.op % kOperations.size()];
     step_ = {.index = index, .operation = operation.name};
+    fuzz::say(step_, record, operation.operands);
     std::optional<Pair>& pair = pairs_[kind_of(record)];
     if (!pair || (!pair->ends[0].is_open && !pair->ends[1].is_open))
       pair = Pair::make(static_cast<ipc::SocketKind>(kind_of(record)));
@@ -93,8 +115,8 @@ class Input {
  private:
   void send(const Record& record) {
     static constexpr std::array<int, 3> kFds = {kPassed, kPassed, kPassed};
-    const std::size_t size = kSizes[record.value % kSizes.size()];
-    const ipc::Message message{kTypes[record.value >> 4 & 3],
+    const std::size_t size = size_of(record);
+    const ipc::Message message{type_of(record),
                                std::string(size, static_cast<char>('a' + step_.index % 26))};
     const fuzz::StepFault fault(record);
     const ipc::Result<> sent =
@@ -133,7 +155,8 @@ class Input {
       return;
     }
     if (fault.explains(sent.error())) return;
-    same(step_, sent.error().describe(), kind, waits(record) ? Kind::timed_out : Kind::would_block);
+    const Kind late = waits(record) ? Kind::timed_out : Kind::would_block;
+    if (kind != late) fuzz::differ(step_, "kind", sent.error().describe(), ipc::name(late));
     if (size <= kSurelyFits && self_->out.items.empty() && !self_->out.is_broken)
       fuzz::differ(step_, "room", "none", "enough");
   }

@@ -5,6 +5,7 @@
 #include <sys/shm.h>
 
 #include <climits>
+#include <utility>
 
 #include "targets/ipc/shared_word.h"
 
@@ -33,14 +34,49 @@ Segment::Layout layout_of(std::size_t index) {
   return layout;
 }
 
+// What the operations read out of a record's value.
+std::size_t size_of(const Record& record) { return kSizes[record.value >> 3 & 7]; }
+long type_of(const Record& record) { return kTypes[record.value & 7]; }
+bool creates(const Record& record) { return record.value % 3 != 1; }
+bool opens(const Record& record) { return record.value % 3 != 0; }
+OnStale on_stale_of(const Record& record) { return static_cast<OnStale>(record.value / 3 % 3); }
+std::size_t layout_index_of(const Record& record) { return record.value / 9 % kCapacities.size(); }
+
 std::uint64_t* words_of(Boxes::Client& client) {
   return reinterpret_cast<std::uint64_t*>(client.mailbox->segment().bytes().data()) - kHeaderWords;
 }
 
 }  // namespace
 
+std::string message_of(const Record& record) {
+  return "type=" + show(type_of(record)) + " size=" + std::to_string(size_of(record)) + ' ' +
+         wait_of(record);
+}
+
+std::string opening_of(const Record& record) {
+  constexpr std::array kOnStale = {"fail", "reuse", "recreate"};
+  const std::size_t layout = layout_index_of(record);
+  return std::string(creates(record) ? "create" : "") + (opens(record) ? "|open" : "") +
+         " stale=" + kOnStale[record.value / 3 % kOnStale.size()] +
+         " capacity=" + std::to_string(kCapacities[layout]) +
+         " version=" + std::to_string(layout_of(layout).version) + ' ' + wait_of(record);
+}
+
+std::string sequence_of(const Record& record) {
+  if ((record.value & 6) == 6) return "nonsense";
+  return (record.value & 1) != 0 ? "the one before" : "the last";
+}
+
+std::string death_of(const Record& record) {
+  constexpr std::array kWhere = {"at rest", "writing, no number yet", "writing", "reading",
+                                 "making the segment"};
+  return kWhere[record.value % kWhere.size()];
+}
+
+std::string word_of(const Record& record) { return "value=" + std::to_string(record.value); }
+
 void Boxes::compare() {
-  if (is_wild_ || !current_) return;
+  if (is_wild_ || !current_ || !std::exchange(may_differ_, false)) return;
   shmid_ds status{};
   same(setting_.step, "segment exists",
        static_cast<long>(::shmctl(current_->id, IPC_STAT, &status)), 0L);
@@ -51,6 +87,8 @@ void Boxes::compare() {
 }
 
 void Boxes::finish() {
+  may_differ_ = true;
+  compare();
   for (Client& client : clients_) {
     look(client, {});
     close(client, {});
@@ -89,9 +127,9 @@ Kind Boxes::late_at(Client& client, const Record& record) {
 
 void Boxes::write(Client& client, const Record& record) {
   if (!is_open(client)) return;
-  const std::size_t size = kSizes[record.value >> 3 & 7];
+  const std::size_t size = size_of(record);
   const ipc::Message message{
-      .type = kTypes[record.value & 7],
+      .type = type_of(record),
       .payload = std::string(size, static_cast<char>('a' + setting_.step.index % 26))};
   const auto written = setting_.with_fault(
       record, [&] { return client.mailbox->write(message, deadline_of(record)); });
@@ -186,19 +224,20 @@ Boxes::Expected Boxes::expect(const ipc::Result<Segment>& segment, bool creates,
 
 void Boxes::open(Client& client, const Record& record) {
   close(client, record);
-  const bool creates = record.value % 3 != 1, opens = record.value % 3 != 0;
-  const auto on_stale = static_cast<OnStale>(record.value / 3 % 3);
-  const std::size_t layout = record.value / 9 % kCapacities.size();
+  may_differ_ = true;
+  const bool makes = creates(record), joins = opens(record);
+  const OnStale on_stale = on_stale_of(record);
+  const std::size_t layout = layout_index_of(record);
   const ipc::Deadline deadline = deadline_of(record);
   auto segment = setting_.with_fault(record, [&] {
-    if (!opens) return Segment::create(setting_.key, layout_of(layout), setting_.me);
-    if (!creates)
+    if (!joins) return Segment::create(setting_.key, layout_of(layout), setting_.me);
+    if (!makes)
       return Segment::open(setting_.key, layout_of(layout), on_stale, setting_.me, deadline);
     return Segment::create_or_open(setting_.key, layout_of(layout), on_stale, setting_.me,
                                    deadline);
   });
   const auto expected =
-      is_wild_ ? Expected{Open::joins} : expect(segment, creates, opens, on_stale, layout, record);
+      is_wild_ ? Expected{Open::joins} : expect(segment, makes, joins, on_stale, layout, record);
   if (!segment) {
     if (is_wild_) return;
     if (!setting_.is_explained) {
@@ -241,6 +280,7 @@ void Boxes::drop_current() {
 
 void Boxes::close(Client& client, const Record&) {
   if (!client.mailbox) return;
+  may_differ_ = true;
   const bool removes = client.mailbox->segment().is_owner();
   client.mailbox.reset();
   if (!client.box) return;
@@ -251,6 +291,7 @@ void Boxes::close(Client& client, const Record&) {
 
 void Boxes::remove(Client& client, const Record&) {
   if (!is_open(client)) return;
+  may_differ_ = true;
   const auto removed = client.mailbox->segment().remove();
   if (is_wild_) return;
   if (!removed) differ(setting_.step, "remove", removed.error().describe(), "removed");

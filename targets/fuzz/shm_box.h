@@ -28,6 +28,13 @@ struct Box {
   bool is_spoilt = false;  // the message in it is not what was written
 };
 
+// What a record tells an operation, for the report of a step.
+std::string message_of(const pipewrench::Record& record);
+std::string opening_of(const pipewrench::Record& record);
+std::string sequence_of(const pipewrench::Record& record);
+std::string death_of(const pipewrench::Record& record);
+std::string word_of(const pipewrench::Record& record);
+
 class Boxes {
  public:
   struct Client {
@@ -52,7 +59,8 @@ class Boxes {
   void spoil(Client& client, const Record& record);
   // Any word, any value: from now on nothing is known but bounds.
   void scribble(Client& client, const Record& record);
-  // After each operation: the kernel's segment is the model's.
+  // After each operation: the kernel's segment is the model's. Asks only after one that made,
+  // attached, detached or removed a segment, and at the end.
   void compare();
   void finish();
 
@@ -79,6 +87,7 @@ class Boxes {
   std::shared_ptr<Box> current_;  // what the key names
   std::vector<int> ids_;
   bool is_wild_ = false;
+  bool may_differ_ = false;  // the kernel has been told something since the last compare()
 };
 
 }  // namespace fuzz::shm

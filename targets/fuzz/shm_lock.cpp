@@ -13,6 +13,50 @@ using ipc::Kind;
 using ipc::Semaphore;
 using Record = pipewrench::Record;
 
+namespace {
+
+using Steps = std::array<sembuf, 3>;
+
+Steps semop_of(const Record& record) {
+  Steps steps{};
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::uint32_t bits = record.value >> (8 * i);
+    steps[i] = {static_cast<unsigned short>(bits & 3),
+                static_cast<short>(static_cast<int>(bits >> 2 & 7) - 3),
+                static_cast<short>(IPC_NOWAIT | ((bits & 32) != 0 ? SEM_UNDO : 0))};
+  }
+  return steps;
+}
+std::size_t count_of(const Record& record) { return record.flags % (std::tuple_size_v<Steps> + 1); }
+
+int setval_of(const Record& record) {
+  constexpr std::array kValues = {0, 1, 2, 32766, 32767, 32768, -1, INT_MIN};
+  return kValues[record.value % kValues.size()];
+}
+int member_of(const Record& record) { return record.flags % 3; }
+
+bool lock_creates(const Record& record) { return record.value % 3 != 1; }
+bool lock_opens(const Record& record) { return record.value % 3 != 2; }
+
+}  // namespace
+
+std::string steps_of(const Record& record) {
+  const Steps steps = semop_of(record);
+  std::string text;
+  for (const sembuf& step : std::span(steps).first(count_of(record)))
+    text += '[' + std::to_string(step.sem_num) + "]=" + std::to_string(step.sem_op) +
+            ((step.sem_flg & SEM_UNDO) != 0 ? " undo " : " ");
+  return text;
+}
+
+std::string value_of(const Record& record) {
+  return '[' + std::to_string(member_of(record)) + "]=" + std::to_string(setval_of(record));
+}
+
+std::string opening_of_lock(const Record& record) {
+  return std::string(lock_creates(record) ? "create" : "") + (lock_opens(record) ? "|open" : "");
+}
+
 void Locks::compare() {
   if (!set_) return;
   std::array<unsigned short, 2> values{};
@@ -92,7 +136,7 @@ void Locks::free_stale(Client& client, const Record& record) {
 
 void Locks::open(Client& client, const Record& record) {
   close(client, record);
-  const bool creates = record.value % 3 != 1, opens = record.value % 3 != 1 + 1;
+  const bool creates = lock_creates(record), opens = lock_opens(record);
   auto lock = setting_.with_fault(record, [&] {
     if (!opens) return Semaphore::create(setting_.key, setting_.me);
     return creates ? Semaphore::create_or_open(setting_.key, setting_.me)
@@ -137,14 +181,8 @@ void Locks::remove(Client& client, const Record&) {
 // A foreign program on the same set: up to three steps, none of which sleeps.
 void Locks::raw_semop(Client& client, const Record& record) {
   if (!is_open(client)) return;
-  std::array<sembuf, 3> steps{};
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const std::uint32_t bits = record.value >> (8 * i);
-    steps[i] = {static_cast<unsigned short>(bits & 3),
-                static_cast<short>(static_cast<int>(bits >> 2 & 7) - 3),
-                static_cast<short>(IPC_NOWAIT | ((bits & 32) != 0 ? SEM_UNDO : 0))};
-  }
-  const std::size_t count = record.flags % (steps.size() + 1);
+  auto steps = semop_of(record);
+  const std::size_t count = count_of(record);
   const long error = ::semop(client.lock->id(), steps.data(), count) < 0 ? errno : 0;
   same(setting_.step, "errno", error,
        static_cast<long>(client.set->operate(1, std::span(steps).first(count)).error));
@@ -152,9 +190,8 @@ void Locks::raw_semop(Client& client, const Record& record) {
 
 void Locks::raw_setval(Client& client, const Record& record) {
   if (!is_open(client)) return;
-  constexpr std::array kValues = {0, 1, 2, 32766, 32767, 32768, -1, INT_MIN};
-  const int value = kValues[record.value % kValues.size()];
-  const int member = record.flags % 3;
+  const int value = setval_of(record);
+  const int member = member_of(record);
   const long error = ::semctl(client.lock->id(), member, SETVAL, value) < 0 ? errno : 0;
   same(setting_.step, "errno", error,
        static_cast<long>(client.set->set_value(1, member, value).error));

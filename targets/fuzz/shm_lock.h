@@ -16,6 +16,11 @@
 
 namespace fuzz::shm {
 
+// What a record tells an operation, for the report of a step.
+std::string steps_of(const pipewrench::Record& record);
+std::string value_of(const pipewrench::Record& record);
+std::string opening_of_lock(const pipewrench::Record& record);
+
 class Locks {
  public:
   struct Client {

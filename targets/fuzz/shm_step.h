@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "targets/fuzz/both.h"
 #include "targets/ipc/deadline.h"
@@ -20,6 +21,11 @@ inline ipc::Deadline deadline_of(const pipewrench::Record& record) {
 }
 inline ipc::Kind late(const pipewrench::Record& record) {
   return waits(record) ? ipc::Kind::timed_out : ipc::Kind::would_block;
+}
+
+// For the report of a step.
+inline std::string wait_of(const pipewrench::Record& record) {
+  return waits(record) ? "waits" : "";
 }
 
 struct Setting {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "targets/ipc/crc32c.h"
+
 namespace ipc {
 namespace {
 
@@ -16,25 +18,6 @@ constexpr std::size_t kPaddingAt = 6;
 constexpr std::size_t kTypeAt = 8;
 constexpr std::size_t kLengthAt = 16;
 constexpr std::size_t kChecksumAt = 20;
-
-using Table = std::array<std::uint32_t, 256>;
-
-// kTables[k][b]: the CRC of byte b followed by k zero bytes, so that eight bytes go in one step.
-constexpr std::array<Table, 8> kTables = [] {
-  constexpr std::uint32_t kPolynomial = 0x82f63b78;  // Castagnoli, reflected (RFC 3720, B.4)
-  std::array<Table, 8> tables{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t crc = byte;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
-    tables[0][byte] = crc;
-  }
-  for (std::size_t k = 1; k < 8; ++k)
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const std::uint32_t last = tables[k - 1][byte];
-      tables[k][byte] = (last >> 8) ^ tables[0][last & 0xff];
-    }
-  return tables;
-}();
 
 // Byte by byte, so that the wire is little-endian on every machine; compilers make one load or
 // store of it.
@@ -57,21 +40,6 @@ std::uint32_t checksum(const char* header, std::string_view payload) {
 }
 
 }  // namespace
-
-std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
-  std::uint32_t crc = ~before;
-  const char* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; at += 8, left -= 8) {
-    const std::uint64_t word = load<std::uint64_t>(at) ^ crc;
-    const auto byte = [word](std::size_t i) { return static_cast<std::uint8_t>(word >> (8 * i)); };
-    crc = kTables[7][byte(0)] ^ kTables[6][byte(1)] ^ kTables[5][byte(2)] ^ kTables[4][byte(3)] ^
-          kTables[3][byte(4)] ^ kTables[2][byte(5)] ^ kTables[1][byte(6)] ^ kTables[0][byte(7)];
-  }
-  for (; left > 0; ++at, --left)
-    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*at)) & 0xff];
-  return ~crc;
-}
 
 Result<std::string> encode(const Message& message, std::size_t max_payload) {
   const std::size_t limit = std::min(max_payload, kMaxPayload);

@@ -21,9 +21,6 @@ constexpr std::size_t kFrameHeader = 24;
 // No frame carries more payload, whatever limit a caller asks for.
 constexpr std::size_t kMaxPayload = std::size_t{1} << 20;
 
-// CRC-32C (Castagnoli) of `bytes`, or of bytes that come after those that gave `before`.
-std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
-
 // The frame of a message. too_big: more payload than max_payload or kMaxPayload.
 Result<std::string> encode(const Message& message, std::size_t max_payload = kMaxPayload);
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "targets/ipc/crc32c.h"
+
 namespace ipc {
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "targets/ipc/frame.h"
+#include "targets/ipc/crc32c.h"
 #include "targets/ipc/io.h"
 #include "targets/ipc/socket_address.h"
 #include "targets/ipc/transfer.h"

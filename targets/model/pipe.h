@@ -26,6 +26,8 @@ class Pipe {
   Outcome write(std::string_view bytes);
   // Appends to *out; 0 at the end of the stream.
   Outcome read(std::size_t size, std::string* out);
+  // As read(), for who needs the count only.
+  Outcome drop(std::size_t size) { return read(size, nullptr); }
   // F_SETPIPE_SZ of a privileged process: the new capacity in bytes, or EBUSY.
   Outcome resize(std::size_t bytes);
 
