@@ -47,8 +47,9 @@ Result<std::string> encode(const Message& message, std::size_t max_payload) {
     return fail(Kind::too_big, 0, "encode",
                 {{{"length", static_cast<long>(message.payload.size())},
                   {"limit", static_cast<long>(limit)}}});
-  std::string frame(kFrameHeader, '\0');
+  std::string frame;
   frame.reserve(kFrameHeader + message.payload.size());
+  frame.resize(kFrameHeader);
   char* header = frame.data();
   std::memcpy(header, kMagic.data(), kMagic.size());
   store<std::uint16_t>(header + kVersionAt, kVersion);

@@ -17,7 +17,6 @@ Frames parse(std::string_view stream, std::size_t max_payload) {
   using End = Frames::End;
   constexpr std::string_view kMagic = "PWF\n";
   Frames result;
-  result.frames.reserve(8);
   while (!stream.empty()) {
     if (!stream.starts_with(kMagic.substr(0, stream.size())))
       return result.end = End::corrupt, result;
@@ -29,6 +28,7 @@ Frames parse(std::string_view stream, std::size_t max_payload) {
     const std::string_view payload = stream.substr(kFrameHeader, length);
     const std::uint32_t checksum = ~crc32c(payload, crc32c(stream.substr(0, 20)));
     if (number(stream.substr(20, 4)) != checksum) return result.end = End::corrupt, result;
+    if (result.frames.empty()) result.frames.reserve(8);
     result.frames.push_back({static_cast<std::int64_t>(number(stream.substr(8, 8))), payload});
     stream.remove_prefix(kFrameHeader + length);
   }
