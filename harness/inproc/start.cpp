@@ -54,7 +54,8 @@ bool enter_namespace() {
 }
 
 void require_namespace(const char* name) {
-  if (const char* choice = std::getenv("PIPEWRENCH_NAMESPACE"); choice != nullptr) {
+  if (const char* choice = std::getenv("PIPEWRENCH_NAMESPACE");
+      choice != nullptr && *choice != '\0') {
     if (std::strcmp(choice, "host") == 0) return;
     die(kEnvironment, name,
         std::string("PIPEWRENCH_NAMESPACE=") + choice + ": only 'host' is known");
@@ -62,9 +63,9 @@ void require_namespace(const char* name) {
   if (!enter_namespace())
     die(kEnvironment, name,
         std::string("cannot make an IPC namespace: ") + std::strerror(errno) +
-            ". Run as root, allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; in "
-            "Docker: "
-            "--cap-add SYS_ADMIN), or use the host's with PIPEWRENCH_NAMESPACE=host");
+            ". Run as root, allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+            "user.max_user_namespaces and user.max_ipc_namespaces above 0; in Docker: --cap-add "
+            "SYS_ADMIN), or use the host's with PIPEWRENCH_NAMESPACE=host");
   own_namespace = true;
   const int id = ::msgget(IPC_PRIVATE, 0600);
   if (id < 0)
