@@ -16,6 +16,7 @@
 #include "harness/inproc/faults.h"
 #include "harness/inproc/guard.h"
 #include "harness/inproc/virtual_time.h"
+#include "targets/ipc/crc32c.h"
 #include "targets/ipc/socket_address.h"
 
 namespace ipc {
