@@ -44,7 +44,7 @@ const Layer kLayers[] = {
     {"targets/model", {"targets/ipc"}, true},
     {"targets/fuzz",
      {"harness/core", "harness/syscalls", "harness/inproc", "targets/ipc", "targets/model"}},
-    {"targets/fuzz/bench", {"harness/inproc"}, true},
+    {"targets/fuzz/bench", {"harness/inproc", "targets/fuzz"}, true},
     {"targets/peers", {"targets/ipc"}, true},
     {"targets/planted", {"targets/ipc"}},
     {"sanitizers", {}, true},

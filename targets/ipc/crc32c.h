@@ -1,4 +1,5 @@
-// The checksum of frames. A file of its own: the build leaves its loops out of what guides a fuzzer.
+// The checksum of frames. A file of its own: the build leaves its loops out of what guides a
+// fuzzer.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,5 @@
-// The calls of fuzz_socket by hand: the same records, no library, no model, no comparison, no guard.
+// The calls of fuzz_socket by hand: the same records, no library, no model, no comparison, no
+// guard.
 // SPDX-License-Identifier: MIT
 #include <poll.h>
 #include <sys/socket.h>
