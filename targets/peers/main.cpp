@@ -1,6 +1,7 @@
 // peer BEHAVIOUR key=value...: one side of a session between processes, one behaviour for each
 // program of the seed and a few more. This file parses and prints; the behaviours do the rest.
 // SPDX-License-Identifier: MIT
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -143,6 +144,8 @@ int run(const Behaviour& behaviour, std::span<const char* const> words) {
     return refuse(ipc::fail("chdir", {}, "dir=" + options->text("dir")).error().describe(),
                   std::string(behaviour.name) + " ");
   const auto done = behaviour.run(*options, *session);
+  // What was half typed when the session ended is not for the shell (tcflush(3)).
+  if (is_terminal(0)) ::tcflush(0, TCIFLUSH);
   if (done) return 0;
   note(escaped(done.error().describe()));
   return kFailure;
