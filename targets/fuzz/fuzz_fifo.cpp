@@ -405,7 +405,7 @@ class Input {
       is_any_open = is_any_open || clients_[i].reader.file >= 0 || clients_[i].writer.file >= 0;
     }
     if (!is_any_open) return;
-    // The engine's timer interrupts even a poll() that does not wait, if nothing is ready: 0 events.
+    // The engine's timer ends even a poll() that does not wait, if nothing is ready: no events.
     if (::poll(entries.data(), entries.size(), 0) < 0 && errno != EINTR) std::abort();
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const Client& client = clients_[i / 2];
