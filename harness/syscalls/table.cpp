@@ -204,6 +204,36 @@ constexpr Fault kInotifyAddWatch[] = {
     fails(ENOENT, linux_, "unlinked by another process in between"),
 };
 
+constexpr Fault kFork[] = {
+    fails(ENOMEM, linux_, "no kernel memory"),
+    fails(EAGAIN, linux_, "RLIMIT_NPROC or pids.max reached"),
+};
+constexpr Fault kWait[] = {fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs")};
+constexpr Fault kPause[] = {
+    fails(EINTR, linux_, "any handler has run: it never returns otherwise")};
+constexpr Fault kSelect[] = {
+    fails(ENOMEM, linux_, "no kernel memory for the table"),
+    fails(EINTR, linux_, "any handler runs, also with SA_RESTART"),
+};
+constexpr Fault kEpollWait[] = {
+    fails(EINTR, linux_, "any handler, and SIGSTOP with SIGCONT without one")};
+constexpr Fault kSplice[] = {
+    fails(EPIPE, linux_, "the last reader is gone; SIGPIPE comes with it"),
+    fails(EINTR, linux_, "blocked, and a handler runs"),
+};
+constexpr Fault kDescriptor[] = {
+    fails(EMFILE, linux_, "RLIMIT_NOFILE reached"),
+    fails(ENFILE, linux_, "file table full"),
+};
+constexpr Fault kRename[] = {
+    fails(EACCES, linux_, "the directory is not writable"),
+    fails(ENOENT, linux_, "somebody else removed it first"),
+};
+constexpr Fault kLink[] = {
+    fails(EACCES, linux_, "the directory is not writable"),
+    fails(EEXIST, linux_, "somebody else made the name first"),
+};
+
 constexpr std::array kRows = {
     Row{Call::read, "read", kRead},
     Row{Call::write, "write", kWrite},
@@ -245,6 +275,28 @@ constexpr std::array kRows = {
     Row{Call::tee, "tee", kTee},
     Row{Call::inotify, "inotify_init1", kInotify},
     Row{Call::inotify_add_watch, "inotify_add_watch", kInotifyAddWatch},
+    Row{Call::fork, "fork", kFork},
+    Row{Call::execve, "execve", {}},
+    Row{Call::exit, "exit", {}},
+    Row{Call::wait, "wait", kWait},
+    Row{Call::futex, "futex", {}},
+    Row{Call::pause, "pause", kPause},
+    Row{Call::sigsuspend, "sigsuspend", kPause},
+    Row{Call::select, "select", kSelect},
+    Row{Call::epoll_wait, "epoll_wait", kEpollWait},
+    Row{Call::sched_yield, "sched_yield", {}},
+    Row{Call::getrandom, "getrandom", {}},
+    Row{Call::splice, "splice", kSplice},
+    Row{Call::sendfile, "sendfile", kSplice},
+    Row{Call::socketpair, "socketpair", kDescriptor},
+    Row{Call::shutdown, "shutdown", {}},
+    Row{Call::alarm, "alarm", {}},
+    Row{Call::timerfd_settime, "timerfd_settime", {}},
+    Row{Call::eventfd, "eventfd", kDescriptor},
+    Row{Call::rename, "rename", kRename},
+    Row{Call::link, "link", kLink},
+    Row{Call::mkdir, "mkdir", kLink},
+    Row{Call::rmdir, "rmdir", kRename},
 };
 
 constexpr bool rows_are_in_order() {
