@@ -38,7 +38,7 @@ class Collector {
       if (step.event == Event::waits) waits_on_[step.task] = step.object;
       if (step.event == Event::call || step.event == Event::died) waits_on_[step.task] = kNoObject;
     }
-    give_ranks();
+    order_by_rank();
     return std::move(units_);
   }
 
@@ -91,13 +91,17 @@ class Collector {
   }
 
   // Loops show their bugs in the first round or in the last: rounds in between come later.
-  void give_ranks() {
+  void order_by_rank() {
     std::map<Place, std::uint32_t> count;
     for (std::size_t i = 0; i < units_.size(); ++i) units_[i].rank = count[places_[i]]++;
-    for (std::size_t i = 0; i < units_.size(); ++i)
-      units_[i].rank =
-          std::min(2 * units_[i].rank, 2 * (count[places_[i]] - 1 - units_[i].rank) + 1);
-    std::ranges::stable_sort(units_, {}, [](const Unit& unit) { return unit.rank; });
+    std::multimap<std::uint32_t, Unit> ordered;  // equal keys stay in order
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      Unit& unit = units_[i];
+      unit.rank = std::min(2 * unit.rank, 2 * (count[places_[i]] - 1 - unit.rank) + 1);
+      ordered.emplace(unit.rank, std::move(unit));
+    }
+    units_.clear();
+    for (auto& [rank, unit] : ordered) units_.push_back(std::move(unit));
   }
 
   const Trace& trace_;

@@ -1,4 +1,5 @@
-// Deviations: what could be done differently at each step of a run, and at which level of realism. Pure.
+// Deviations: what could be done differently at each step of a run, and at which level of realism.
+// Pure.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -31,7 +32,8 @@ constexpr bool has(std::uint32_t legal, Deviate kind) {
   return (legal >> static_cast<unsigned>(kind) & 1U) != 0;
 }
 
-// Faults of the call: short transfers, errors, time-outs, objects that vanish or are full. No kills, no signals.
+// Faults of the call: short transfers, errors, time-outs, objects that vanish or are full. No
+// kills, no signals.
 std::vector<Deviation> faults_at(const Site& site, Realism level);
 
 // The lowest level at which this may be done to this call.

@@ -14,7 +14,9 @@ namespace {
 constexpr std::uint32_t bit(Deviate kind) { return 1U << static_cast<unsigned>(kind); }
 
 struct Story {
-  Scenario scenario{.peers = {{.name = "writer"}, {.name = "reader"}}};
+  Story() { scenario.peers = {{.name = "writer"}, {.name = "reader"}}; }
+
+  Scenario scenario;
   Trace trace{.tasks = {{.name = "writer", .peer = 0}, {.name = "reader", .peer = 1}}};
 
   std::vector<std::string> lines(Realism level = Realism::linux_, std::size_t first = 0) const {

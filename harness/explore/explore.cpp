@@ -45,7 +45,7 @@ class Explorer {
     Request request;
     Pool::Ticket ticket = 0;
     Strategy* strategy = nullptr;
-    std::optional<Pool::Ticket> twin;  // the same request once more
+    std::optional<Pool::Ticket> twin{};  // the same request once more
   };
 
   bool learn_calm() {

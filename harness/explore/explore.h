@@ -1,5 +1,6 @@
-// Explore: tries plans until the budget ends, and keeps of what the oracles say only what repeats, in its smallest
-// form, once for each cause. The same options give the same findings, however many workers there are.
+// Explore: tries plans until the budget ends, and keeps of what the oracles say only what repeats,
+// in its smallest form, once for each cause. The same options give the same findings, however many
+// workers there are.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,5 +1,5 @@
-// Request and Answer: what explorer and worker say to each other, and its form on the socket. Plain data; must
-// not touch a descriptor.
+// Request and Answer: what explorer and worker say to each other, and its form on the socket. Plain
+// data; must not touch a descriptor.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,12 +21,12 @@ enum class Chooser : std::uint8_t { plan, pct, random };
 // One run that is wanted.
 struct Request {
   Chooser chooser = Chooser::plan;
-  Plan plan;                 // of Chooser::plan; empty: the calm run
+  Plan plan{};               // of Chooser::plan; empty: the calm run
   std::uint64_t seed = 0;    // of the other two
   std::uint32_t depth = 1;   // pct: change points + 1
   std::uint32_t length = 1;  // pct: calls among which change points are drawn
-  // Faults beyond this level are left out, and at linux_ amounts are moved into what the kernel could
-  // do. hostile: what the plan says is played.
+  // Faults beyond this level are left out, and at linux_ amounts are moved into what the kernel
+  // could do. hostile: what the plan says is played.
   Realism realism = Realism::hostile;
   bool want_trace = false;
 
@@ -35,16 +35,16 @@ struct Request {
 
 // What came of it.
 struct Answer {
-  std::vector<Verdict> verdicts;
-  Plan made;                          // the deviations that came to pass: replays the run
+  std::vector<Verdict> verdicts{};
+  Plan made{};                        // the deviations that came to pass: replays the run
   Realism realism = Realism::linux_;  // the lowest level that allows them all
   std::uint64_t trace_hash = 0;
   std::uint64_t behaviour = 0;  // behaviour.h
   std::uint32_t steps = 0;
   std::uint32_t unmanaged = 0;
   Ending ending = Ending::exited;
-  std::string error;  // of Ending::harness_error
-  std::string trace;  // packed, if wanted
+  std::string error{};  // of Ending::harness_error
+  std::string trace{};  // packed, if wanted
 };
 
 std::string encode(const Request& request);

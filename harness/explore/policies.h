@@ -13,8 +13,8 @@
 
 namespace pipewrench {
 
-// Leaves out what `level` does not allow, moves amounts into what Linux could do, and keeps count of the lowest
-// level that allows what is left.
+// Leaves out what `level` does not allow, moves amounts into what Linux could do, and keeps count
+// of the lowest level that allows what is left.
 class LegalPolicy final : public Policy {
  public:
   LegalPolicy(Policy& inner, Realism level) : inner_(inner), level_(level) {}
@@ -38,9 +38,9 @@ struct Chances {
   int end_signal = 0;
 };
 
-// Random priorities, of which the running task loses its own at depth-1 drawn calls; every second seed plays
-// a fault at such a call instead (Burckhardt et al.: A randomized scheduler with probabilistic
-// guarantees of finding bugs, ASPLOS 2010).
+// Random priorities, of which the running task loses its own at depth-1 drawn calls; every second
+// seed plays a fault at such a call instead (Burckhardt et al.: A randomized scheduler with
+// probabilistic guarantees of finding bugs, ASPLOS 2010).
 class PctPolicy final : public Policy {
  public:
   PctPolicy(const Chances& chances, std::uint32_t depth, std::uint32_t length);

@@ -1,5 +1,5 @@
-// Pool: workers and the requests on their way. What is answered does not depend on how many workers there are or
-// how fast they are; a worker that dies is replaced. Must not choose plans.
+// Pool: workers and the requests on their way. What is answered does not depend on how many workers
+// there are or how fast they are; a worker that dies is replaced. Must not choose plans.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,7 +21,8 @@ class Pool {
  public:
   using Ticket = std::uint64_t;
 
-  // Fails with what this machine lacks. `limit_ms`: how long all workers may be silent before they count as hung.
+  // Fails with what this machine lacks. `limit_ms`: how long all workers may be silent before they
+  // count as hung.
   static std::expected<std::unique_ptr<Pool>, std::string> start(Recipe recipe, unsigned jobs,
                                                                  int limit_ms = kAnswerLimit_ms);
 

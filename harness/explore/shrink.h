@@ -18,8 +18,9 @@ struct Shrunk {
   std::uint32_t runs = 0;
 };
 
-// Removing any one deviation of the result loses what it shows (delta debugging: Zeller, Hildebrandt, 2002);
-// then amounts become 1 and deviations move to earlier calls where that shows it too.
+// Removing any one deviation of the result loses what it shows (delta debugging: Zeller,
+// Hildebrandt, 2002); then amounts become 1 and deviations move to earlier calls where that shows
+// it too.
 Shrunk shrink(Plan plan, const StillShows& still_shows);
 
 inline constexpr std::uint32_t kMaxShrinkRuns = 2'000;

@@ -1,5 +1,5 @@
-// Strategy: proposes the next run to try and learns from what came of it. Must not depend on time or chance other
-// than its seed.
+// Strategy: proposes the next run to try and learns from what came of it. Must not depend on time
+// or chance other than its seed.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -39,7 +39,10 @@ Finding investigate(const Scenario& scenario, const Suspicion& suspicion, unsign
                     const Ask& ask) {
   const std::string key = key_of(suspicion.verdict);
   Verdict verdict = suspicion.verdict;
-  Finding finding{.id = id_of(scenario, verdict), .kind = verdict.kind, .plan = suspicion.plan};
+  Finding finding;
+  finding.id = id_of(scenario, verdict);
+  finding.kind = verdict.kind;
+  finding.plan = suspicion.plan;
   const auto request = [&](const Plan& plan, bool want_trace) {
     return Request{.plan = plan, .realism = suspicion.realism, .want_trace = want_trace};
   };

@@ -1,4 +1,5 @@
-// Suspicion: from one odd run to a finding that repeats, with its smallest plan. Used by explore and shrink.
+// Suspicion: from one odd run to a finding that repeats, with its smallest plan. Used by explore
+// and shrink.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,5 +1,5 @@
-// Sweep: every single deviation of the calm run, then pairs and triples that touch the same object or the same
-// tasks, those first that come from runs which behaved in a new way.
+// Sweep: every single deviation of the calm run, then pairs and triples that touch the same object
+// or the same tasks, those first that come from runs which behaved in a new way.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,5 +1,5 @@
-// A toy in memory in place of peers, for the tests of the search: tasks "a" and "b" make calls that never block,
-// and "a" crashes in those orders that the test says.
+// A toy in memory in place of peers, for the tests of the search: tasks "a" and "b" make calls that
+// never block, and "a" crashes in those orders that the test says.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -123,7 +123,8 @@ inline Recipe toy_recipe(const Toy& toy) {
   recipe.judge = [](const Case& c) {
     std::vector<Verdict> verdicts;
     if (c.run.tasks[0].status == SIGSEGV)
-      verdicts.push_back({.kind = "crash", .signature = "a crashes", .peers = {"a"}});
+      verdicts.push_back(
+          {.kind = "crash", .signature = "a crashes", .peers = {"a"}, .explanation = "it does"});
     return verdicts;
   };
   return recipe;

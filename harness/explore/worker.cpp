@@ -59,7 +59,8 @@ void serve(int socket, const Recipe& recipe, int cpu) {
   }
 }
 
-// Nothing of the explorer may stay open here: another worker's socket would keep that one from being heard.
+// Nothing of the explorer may stay open here: another worker's socket would keep that one from
+// being heard.
 [[noreturn]] void be_worker(int socket, pid_t parent, const Recipe& recipe, int cpu) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);

@@ -1,5 +1,5 @@
-// Worker: a forked process that answers requests, one run at a time. The caller must have one thread. Must not
-// know why a run is wanted.
+// Worker: a forked process that answers requests, one run at a time. The caller must have one
+// thread. Must not know why a run is wanted.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,7 +16,8 @@ namespace pipewrench {
 
 class Worker {
  public:
-  // cpu: where it is pinned to; -1: nowhere. The worker's first frame is a greeting: "" or why it cannot work.
+  // cpu: where it is pinned to; -1: nowhere. The worker's first frame is a greeting: "" or why it
+  // cannot work.
   static std::expected<Worker, std::string> fork(const Recipe& recipe, int cpu);
   Worker(Worker&& other) noexcept = default;
   Worker& operator=(Worker&& other) noexcept;
@@ -39,7 +40,8 @@ class Worker {
 
 // Messages travel as their length in four bytes and themselves.
 std::string frame_of(std::string_view message);
-// Takes the first whole frame out of `bytes`; false: there is none yet. A frame that is too long is cut to "".
+// Takes the first whole frame out of `bytes`; false: there is none yet. A frame that is too long is
+// cut to "".
 bool take_frame(std::string& bytes, std::string& message);
 
 inline constexpr int kEndLimit_ms = 20'000;

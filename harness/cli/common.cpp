@@ -1,0 +1,57 @@
+// What the subcommands share. Must not run anything itself.
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "harness/cli/commands.h"
+#include "harness/scenario/plan.h"
+
+namespace pipewrench {
+
+Exit complain(Exit status, const std::string& what) {
+  fmt::print(stderr, "pipewrench: {}\n", plain(what));
+  return status;
+}
+
+std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
+                                                      const Arguments& arguments,
+                                                      std::uint64_t seed) {
+  const ConductorOptions options{.namespaces = arguments.namespaces, .seed = seed};
+  auto pool = Pool::start(real_recipe(scenario, options), arguments.jobs);
+  if (!pool) return std::unexpected(complain(Exit::environment, pool.error()));
+  return std::move(*pool);
+}
+
+std::string plain(const std::string& text) {
+  std::string safe = text;
+  for (char& c : safe)
+    if ((c < ' ' || c > '~') && c != '\n') c = '?';
+  return safe;
+}
+
+std::string status_text(int status) {
+  if (WIFSIGNALED(status)) return "killed by " + signal_name(WTERMSIG(status));
+  return fmt::format("exit status {}", WEXITSTATUS(status));
+}
+
+const char* realism_name(Realism realism) {
+  switch (realism) {
+    case Realism::linux_:
+      return "linux";
+    case Realism::posix:
+      return "posix";
+    case Realism::hostile:
+      break;
+  }
+  return "hostile";
+}
+
+std::string verdict_line(const Verdict& verdict) {
+  return fmt::format("{} {}: {}", verdict.severity == Severity::note ? "note" : "finding",
+                     verdict.kind, verdict.explanation);
+}
+
+}  // namespace pipewrench
