@@ -6,18 +6,23 @@
 #include <functional>
 #include <map>
 #include <ranges>
-#include <thread>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
+
+#include "harness/core/printable.h"
 
 namespace pipewrench {
 namespace {
 
 constexpr std::uint64_t kDefaultBudget_ms = 30'000;
+constexpr std::size_t kShown = 60;  // bytes of a word that is wrong
 constexpr std::uint64_t kYear_ms = 365ULL * 24 * 3600 * 1000;
 
 const std::map<std::string, StrategyKind> kStrategies = {
     {"sweep", StrategyKind::sweep}, {"pct", StrategyKind::pct}, {"random", StrategyKind::random}};
+const std::map<std::string, std::string> kBaselines = {
+    {"sweep", "sweep"}, {"pct", "pct"}, {"random", "random"}, {"native", "native"}};
 const std::map<std::string, Realism> kLevels = {
     {"linux", Realism::linux_}, {"posix", Realism::posix}, {"hostile", Realism::hostile}};
 const std::map<std::string, Colour> kColours = {
@@ -35,6 +40,19 @@ std::optional<T> whole(std::string_view text, int base = 10) {
   return value;
 }
 
+// False if a word of the list, which commas separate, is none of the names.
+template <typename T>
+bool each_of(const std::string& list, const std::map<std::string, T>& names,
+             std::vector<T>& values) {
+  values.clear();
+  for (const auto word : std::views::split(list, ',')) {
+    const auto found = names.find(std::string(word.begin(), word.end()));
+    if (found == names.end()) return false;
+    values.push_back(found->second);
+  }
+  return !values.empty();
+}
+
 class Parser {
  public:
   Parser()
@@ -44,6 +62,9 @@ class Parser {
     app_.name("pipewrench");
     app_.require_subcommand(1);
     app_.footer(kFooter);
+    app_.failure_message([](const CLI::App*, const CLI::Error& error) {
+      return "pipewrench: " + printable(error.what()) + "\n";
+    });
     app_.set_version_flag("--version", PIPEWRENCH_VERSION);
     add_run();
     add_explore();
@@ -75,10 +96,10 @@ class Parser {
     sub->footer(kFooter);
     sub->callback([this, command] { arguments_.command = command; });
     sub->add_flag("--json", arguments_.json, "one JSON event a line, the result as the last one");
-    sub->add_option("--color", arguments_.colour, "auto, always or never")
-        ->transform(CLI::CheckedTransformer(kColours));
-    sub->add_flag("!--no-namespaces", arguments_.namespaces,
-                  "work in the host's namespaces where new ones are forbidden");
+    one_of(*sub, "--color", kColours, arguments_.colour, "auto, always or never");
+    sub->add_flag_callback(
+        "--no-namespaces", [this] { arguments_.namespaces = false; },
+        "work in the host's namespaces where new ones are forbidden");
     return *sub;
   }
 
@@ -92,9 +113,26 @@ class Parser {
       return seed.has_value();
     });
   }
+  void add_number(CLI::App& sub, const char* name, const char* what, auto& value,
+                  std::uint64_t most) {
+    checked(sub, name, what, [&value, most](const std::string& text) {
+      const auto number = whole<std::uint64_t>(text);
+      if (!number || *number == 0 || *number > most) return false;
+      value = static_cast<std::remove_reference_t<decltype(value)>>(*number);
+      return true;
+    });
+  }
+  template <typename T>
+  void one_of(CLI::App& sub, const char* name, const std::map<std::string, T>& names, T& value,
+              const char* what) {
+    checked(sub, name, what, [&names, &value](const std::string& text) {
+      const auto found = names.find(text);
+      if (found != names.end()) value = found->second;
+      return found != names.end();
+    });
+  }
   void add_jobs(CLI::App& sub) {
-    sub.add_option("--jobs", arguments_.jobs, "workers at once")
-        ->check(CLI::Range(1U, Pool::kMaxJobs));
+    add_number(sub, "--jobs", "workers at once, at most 64", arguments_.jobs, Pool::kMaxJobs);
   }
   void add_budget(CLI::App& sub) {
     checked(sub, "--budget", "how long: 30s, 5min", [this](const std::string& text) {
@@ -108,7 +146,8 @@ class Parser {
     sub.add_option_function<std::string>(
         name,
         [name, what, take = std::move(take)](const std::string& text) {
-          if (!take(text)) throw CLI::ValidationError(name, "'" + text + "' is not " + what);
+          if (!take(text))
+            throw CLI::ValidationError(name, "'" + printable(text, kShown) + "': " + what);
         },
         what);
   }
@@ -127,13 +166,12 @@ class Parser {
     CLI::App& sub = add(Command::explore, "explore", "try plans until the budget ends");
     add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
     add_budget(sub);
-    sub.add_option("--runs", arguments_.runs, "how many runs at most: the same result every time")
-        ->check(CLI::PositiveNumber);
-    sub.add_option("--strategy", arguments_.strategies, "sweep,pct,random")
-        ->delimiter(',')
-        ->transform(CLI::CheckedTransformer(kStrategies));
-    sub.add_option("--realism", arguments_.realism, "linux, posix or hostile")
-        ->transform(CLI::CheckedTransformer(kLevels));
+    add_number(sub, "--runs", "how many runs at most: the same result every time", arguments_.runs,
+               UINT64_MAX);
+    checked(sub, "--strategy", "some of sweep,pct,random", [this](const std::string& text) {
+      return each_of(text, kStrategies, arguments_.strategies);
+    });
+    one_of(sub, "--realism", kLevels, arguments_.realism, "linux, posix or hostile");
     add_jobs(sub);
     add_seed(sub);
     sub.add_option("--out", arguments_.out, "where findings go, a directory each");
@@ -144,7 +182,7 @@ class Parser {
     CLI::App& sub = add(Command::replay, "replay", "run a finding or a plan again");
     add_subject(sub, "FINDING", "a finding's directory, or a plan with scenario.toml beside it");
     sub.get_option("FINDING")->required();
-    sub.add_option("--times", arguments_.times, "how often")->check(CLI::Range(1U, 1'000'000U));
+    add_number(sub, "--times", "how often, at most a million", arguments_.times, 1'000'000);
     sub.add_flag("--timeline", arguments_.timeline, "print who did what, each peer a column");
     sub.add_option("--gdb", arguments_.gdb, "attach gdb to this peer at the finding's step");
   }
@@ -158,9 +196,9 @@ class Parser {
   void add_bench() {
     CLI::App& sub = add(Command::bench, "bench", "what is found in programs with known bugs");
     sub.add_option("--filter", arguments_.filter, "only those whose name contains this");
-    sub.add_option("--baseline", arguments_.baselines, "sweep,pct,random,native")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"sweep", "pct", "random", "native"}));
+    checked(sub, "--baseline", "some of sweep,pct,random,native", [this](const std::string& text) {
+      return each_of(text, kBaselines, arguments_.baselines);
+    });
     add_budget(sub);
     add_jobs(sub);
     add_seed(sub);

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "harness/cli/commands.h"
@@ -30,6 +32,16 @@ std::string plain(const std::string& text) {
   for (char& c : safe)
     if ((c < ' ' || c > '~') && c != '\n') c = '?';
   return safe;
+}
+
+std::string paint(const Arguments& arguments, Ink ink, const std::string& text) {
+  const char* unwanted = std::getenv("NO_COLOR");
+  const bool is_wanted = ::isatty(STDOUT_FILENO) == 1 && (unwanted == nullptr || *unwanted == 0);
+  const bool is_painted =
+      arguments.colour == Colour::always || (arguments.colour == Colour::automatic && is_wanted);
+  if (!is_painted) return text;
+  constexpr const char* kInks[] = {"\033[1;31m", "\033[33m", "\033[32m"};
+  return kInks[static_cast<std::size_t>(ink)] + text + "\033[0m";
 }
 
 std::string status_text(int status) {

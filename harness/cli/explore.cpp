@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -31,10 +33,13 @@ class Teller {
     if (arguments_.json) {
       fmt::print("{}\n", found_json(finding, [&](const auto& f) { return store_.replay_of(f); }));
     } else if (finding.note) {
-      fmt::print("note: {}{}: {}\n", finding.unstable ? "unstable: " : "", finding.kind,
-                 plain(finding.explanation));
+      fmt::print("{} {}{}: {}\n", paint(arguments_, Ink::yellow, "note:"),
+                 finding.unstable ? "unstable: " : "", finding.kind, plain(finding.explanation));
     } else {
-      fmt::print("\n{}\n", story(finding, scenario_, store_.replay_of(finding)));
+      const std::string text = story(finding, scenario_, store_.replay_of(finding));
+      const std::size_t title = std::min(text.find('\n'), text.size());
+      fmt::print("\n{}{}\n", paint(arguments_, Ink::red, text.substr(0, title)),
+                 text.substr(title));
     }
     std::fflush(stdout);
   }

@@ -34,7 +34,8 @@ void show_stream(const std::string& peer, char mark, const std::string& text) {
   }
 }
 
-void show(const Scenario& scenario, const Trace& trace, const std::vector<Verdict>& verdicts) {
+void show(const Arguments& arguments, const Scenario& scenario, const Trace& trace,
+          const std::vector<Verdict>& verdicts) {
   for (std::size_t i = 0; i < std::min(trace.outputs.size(), scenario.peers.size()); ++i) {
     show_stream(scenario.peers[i].name, '|', trace.outputs[i].out);
     show_stream(scenario.peers[i].name, '!', trace.outputs[i].err);
@@ -45,8 +46,10 @@ void show(const Scenario& scenario, const Trace& trace, const std::vector<Verdic
                  status_text(task.status));
   for (const Deviation& deviation : trace.unused)
     fmt::print("never came to pass: {}\n", print(deviation));
-  for (const Verdict& verdict : verdicts) fmt::print("{}\n", plain(verdict_line(verdict)));
-  if (verdicts.empty()) fmt::print("pass\n");
+  for (const Verdict& verdict : verdicts)
+    fmt::print("{}\n", paint(arguments, verdict.severity == Severity::note ? Ink::yellow : Ink::red,
+                             plain(verdict_line(verdict))));
+  if (verdicts.empty()) fmt::print("{}\n", paint(arguments, Ink::green, "pass"));
 }
 
 std::expected<void, std::string> write_files(const Arguments& arguments, const Trace& trace) {
@@ -81,7 +84,7 @@ Exit run_command(const Arguments& arguments) {
     fmt::print("{}\n", run_json(*scenario, *trace, answer));
   } else {
     fmt::print("seed={} steps={} trace={:016x}\n", arguments.seed, answer.steps, answer.trace_hash);
-    show(*scenario, *trace, answer.verdicts);
+    show(arguments, *scenario, *trace, answer.verdicts);
     if (arguments.timeline) fmt::print("{}", ladder(*trace));
   }
   return is_finding ? Exit::findings : Exit::nothing;
