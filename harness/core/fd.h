@@ -1,4 +1,4 @@
-// Fd: owns one file descriptor. Must not be copied.
+// Fd: a descriptor that closes itself. Must not retry close: on Linux the descriptor is gone also after EINTR (close(2)).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,10 @@ class Fd {
   explicit Fd(int number) : number_(number) {}
   Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Fd& operator=(Fd&& other) noexcept {
-    std::swap(number_, other.number_);
+    if (this != &other) {
+      reset();
+      number_ = std::exchange(other.number_, -1);
+    }
     return *this;
   }
   ~Fd() { reset(); }
@@ -22,7 +25,6 @@ class Fd {
   int get() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
   void reset() {
-    // close(2): the descriptor is gone whatever it returns.
     if (number_ >= 0) ::close(std::exchange(number_, -1));
   }
 

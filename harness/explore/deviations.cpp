@@ -74,7 +74,7 @@ class Collector {
       add(step, kill);
       if (is_peer) add(step, kill, restart);
     }
-    if (task.thread || task.peer >= scenario_.peers.size()) return;
+    if (!has(site.legal, Deviate::signal) || task.peer >= scenario_.peers.size()) return;
     if (!scenario_.end.peer.empty() && scenario_.peers[task.peer].name != scenario_.end.peer)
       return;
     add(step,

@@ -38,7 +38,7 @@ TEST(Deviations, ReadOffTheSteps) {
                         .n = 1,
                         .asked = 9000,
                         .others = {1},
-                        .legal = bit(Deviate::shorten),
+                        .legal = bit(Deviate::shorten) | bit(Deviate::signal),
                         .legal_errors = {EINTR}}};
   const auto lines = story.lines();
   for (const char* line :

@@ -22,7 +22,7 @@ std::optional<Deviation> random_deviation(const CallView& call, const Chances& c
                                           Prng& prng) {
   if (prng.one_in(kKillOdds)) {
     constexpr Deviate kEnds[] = {Deviate::kill, Deviate::kill_after, Deviate::signal};
-    const Deviate kind = kEnds[prng.below(chances.end_signal != 0 ? 3 : 2)];
+    const Deviate kind = kEnds[prng.below(has(call.legal, Deviate::signal) ? 3 : 2)];
     return Deviation{.kind = kind,
                      .task = std::string(call.who.name),
                      .n = call.who.n,
@@ -64,10 +64,19 @@ std::uint64_t PctPolicy::priority_of(std::string_view task) {
   return priorities_.emplace(std::string(task), priority).first->second;
 }
 
-std::size_t PctPolicy::choose(std::span<const Candidate> enabled, std::size_t) {
+bool Settled::is_settled(const Candidate& calm) const {
+  const auto found = calls_.find(calm.name);
+  return found != calls_.end() && found->second == calm.n;
+}
+
+void Settled::settle(const Candidate& calm) { calls_[std::string(calm.name)] = calm.n; }
+
+std::size_t PctPolicy::choose(std::span<const Candidate> enabled, std::size_t calm) {
+  if (settled_.is_settled(enabled[calm])) return calm;
   std::size_t best = 0;
   for (std::size_t i = 1; i < enabled.size(); ++i)
     if (priority_of(enabled[i].name) > priority_of(enabled[best].name)) best = i;
+  if (best == calm) settled_.settle(enabled[calm]);
   return best;
 }
 
@@ -81,8 +90,11 @@ std::optional<Deviation> PctPolicy::deviate(const CallView& call) {
 
 bool PctPolicy::restarts(std::string_view) { return prng_.one_in(2); }
 
-std::size_t RandomPolicy::choose(std::span<const Candidate> enabled, std::size_t) {
-  return prng_.below(enabled.size());
+std::size_t RandomPolicy::choose(std::span<const Candidate> enabled, std::size_t calm) {
+  if (settled_.is_settled(enabled[calm])) return calm;
+  const std::size_t chosen = prng_.below(enabled.size());
+  if (chosen == calm) settled_.settle(enabled[calm]);
+  return chosen;
 }
 
 std::optional<Deviation> RandomPolicy::deviate(const CallView& call) {

@@ -31,6 +31,18 @@ class LegalPolicy final : public Policy {
   Realism needed_ = Realism::linux_;
 };
 
+// A plan says `before a#3 run b` and means the first time that a#3 would be next. A chance policy
+// that let a#3 go on then does so whenever it is asked again, or its runs could not be put as
+// plans.
+class Settled {
+ public:
+  bool is_settled(const Candidate& calm) const;
+  void settle(const Candidate& calm);
+
+ private:
+  std::map<std::string, std::uint32_t, std::less<>> calls_;  // of each task, the last one let go on
+};
+
 // What a chance policy may do to a call, besides changing the order.
 struct Chances {
   std::uint64_t seed = 0;
@@ -53,6 +65,7 @@ class PctPolicy final : public Policy {
 
   Chances chances_;
   Prng prng_;
+  Settled settled_;
   bool faults_ = false;
   std::set<std::uint32_t> change_points_;
   std::map<std::string, std::uint64_t, std::less<>> priorities_;
@@ -71,6 +84,7 @@ class RandomPolicy final : public Policy {
  private:
   Chances chances_;
   Prng prng_;
+  Settled settled_;
 };
 
 }  // namespace pipewrench
