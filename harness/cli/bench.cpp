@@ -14,6 +14,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/load.h"
+#include "harness/cli/native.h"
 #include "harness/cli/watch.h"
 
 namespace pipewrench {
@@ -114,10 +115,12 @@ class Bench {
     if (scenario->planted.kind.empty()) return Exit::nothing;
     Result result{.scenario = *scenario, .hunts = {}, .twin = {}};
     result.hunts["explore"] = hunt(*scenario, {}, scenario->planted.kind, arguments_.budget_ms);
-    for (const std::string& baseline : arguments_.baselines)
-      if (const auto strategy = strategy_of(baseline))
-        result.hunts[baseline] =
-            hunt(*scenario, {*strategy}, scenario->planted.kind, arguments_.budget_ms);
+    for (const std::string& baseline : arguments_.baselines) {
+      const auto strategy = strategy_of(baseline);
+      result.hunts[baseline] =
+          strategy ? hunt(*scenario, {*strategy}, scenario->planted.kind, arguments_.budget_ms)
+                   : hunt_plainly(*scenario);
+    }
     result.twin = hunt(twin_of(*scenario), {}, "", arguments_.budget_ms / kTwinPart);
     tell(result);
     results_.push_back(std::move(result));
@@ -153,6 +156,18 @@ class Bench {
     return hunter.take(exploration);
   }
 
+  Hunt hunt_plainly(const Scenario& scenario) const {
+    const auto start = std::chrono::steady_clock::now();
+    const NativeHunt native =
+        hunt_natively(scenario, std::chrono::milliseconds(arguments_.budget_ms));
+    Hunt hunt;
+    hunt.found = native.found;
+    hunt.runs = native.runs;
+    hunt.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    hunt.error = native.error;
+    return hunt;
+  }
+
   static std::string cell(const Hunt& hunt) {
     if (!hunt.error.empty()) return "error: " + hunt.error;
     if (hunt.found) return fmt::format("{:.2f} s, {} runs", hunt.seconds, hunt.runs);
@@ -171,8 +186,7 @@ class Bench {
                  hunt.found ? std::to_string(hunt.deviations) : "-", planted.deviations,
                  cell(hunt));
       for (const std::string& baseline : arguments_.baselines)
-        if (result.hunts.contains(baseline))
-          fmt::print("  {}: {:<22}", baseline, cell(result.hunts.at(baseline)));
+        fmt::print("  {}: {:<22}", baseline, cell(result.hunts.at(baseline)));
       fmt::print("  twin: {}\n",
                  result.twin.others.empty() ? "silent" : result.twin.causes.front());
       if (!result.twin.error.empty()) fmt::print("  twin error: {}\n", plain(result.twin.error));
