@@ -1,0 +1,109 @@
+// Oracle: a ring of tasks each of which waits for the next. In the calm run only where nothing but a signal could end
+// it: pipes and sockets without a name, a child, a lock.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <map>
+
+#include "harness/oracle/means.h"
+#include "harness/oracle/rows.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/stuck.h"
+#include "harness/oracle/words.h"
+
+namespace pipewrench {
+namespace {
+
+using Ring = std::vector<Stuck>;
+
+const Object* object_of(const Trace& run, const Step& step) {
+  return step.object < run.objects.size() ? &run.objects[step.object] : nullptr;
+}
+
+// Used as a lock: whoever gives has taken before. Of another semaphore the last taker owes nothing to anybody.
+bool is_lock(const Trace& run, std::uint32_t object) {
+  std::map<std::uint32_t, std::int64_t> taken;
+  for (const Step& step : run.steps) {
+    if (step.object != object || step.call != Call::semop || step.event != Event::call ||
+        step.result < 0)
+      continue;
+    std::int64_t& balance = taken[step.task];
+    balance -= step.number;
+    if (balance < 0) return false;
+  }
+  return true;
+}
+
+bool had_traffic(const Trace& run, const Stuck& one) {
+  return std::ranges::any_of(run.steps, [&](const Step& step) {
+    return step.object == one.wait->object && is_output(step.call) && step.result > 0 &&
+           step.task != one.task;
+  });
+}
+
+// A server at rest may wait for itself (a FIFO opened both ways, a pipe that only its handler writes to) and its
+// parent for it. What has carried another task's data and can never carry more is no server's doing.
+bool is_beyond_doubt(const Trace& run, const Ring& ring) {
+  bool has_traffic = false;
+  for (const Stuck& one : ring) {
+    if (one.wait->call == Call::wait) continue;
+    const Object* object = object_of(run, *one.wait);
+    if (object == nullptr) return false;
+    if (object->kind == ObjectKind::semaphore) {
+      if (!is_lock(run, one.wait->object)) return false;
+      has_traffic = true;
+    } else if (object->kind == ObjectKind::pipe || object->kind == ObjectKind::socket) {
+      has_traffic = has_traffic || had_traffic(run, one);
+    } else {
+      return false;
+    }
+  }
+  return has_traffic;
+}
+
+Severity severity_of(const Case& c, const Ring& ring) {
+  const Means means = means_of(c.run);
+  if (c.is_calm() || means.transparent()) return Severity::finding;
+  // Full from outside: that nobody takes what nobody sent is the harness's doing.
+  if (means.did(Deviate::fill)) return Severity::note;
+  if (std::ranges::all_of(ring, &Stuck::is_known)) return Severity::finding;
+  const bool have_met = std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return std::ranges::any_of(
+        ring, [&](const Stuck& one) { return met(c.run, one.task, victim); });
+  });
+  return have_met ? Severity::finding : Severity::note;
+}
+
+Verdict verdict_of(const Case& c, const Ring& ring) {
+  Verdict verdict{.severity = severity_of(c, ring), .kind = "deadlock"};
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const Stuck& one = ring[i];
+    const std::uint32_t next = ring[(i + 1) % ring.size()].task;
+    verdict.peers.push_back(c.run.tasks[one.task].name);
+    verdict.step = std::max(verdict.step, static_cast<std::uint32_t>(one.wait - c.run.steps.data()));
+    places.push_back(role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait));
+    verdict.explanation += (i == 0 ? "" : ", ") + numbered(c.run, *one.wait) + " waits in " +
+                           said(c.run, *one.wait) + " for " +
+                           (next == one.task ? "itself" : name_of(c.run, next));
+  }
+  verdict.explanation +=
+      ring.size() == 1 ? " (it holds the other end too): this never ends." : ": none of them can ever go on.";
+  // Which of the tasks came first is the schedule's business.
+  std::ranges::sort(places);
+  verdict.signature = "deadlock: ";
+  for (std::size_t i = 0; i < places.size(); ++i)
+    verdict.signature += (i == 0 ? "" : " | ") + places[i];
+  return verdict;
+}
+
+}  // namespace
+
+std::vector<Verdict> judge_deadlock(const Case& c) {
+  std::vector<Verdict> verdicts;
+  if (c.run.waiting.empty()) return verdicts;
+  for (const Ring& ring : rings_of(c.run, stuck_tasks(c)))
+    if (!c.is_calm() || is_beyond_doubt(c.run, ring)) verdicts.push_back(verdict_of(c, ring));
+  return verdicts;
+}
+
+}  // namespace pipewrench

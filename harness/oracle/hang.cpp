@@ -1,0 +1,100 @@
+// Oracle: a task that ended or went on in the calm run waits for ever, and nobody in particular keeps it. After a kill
+// the survivors are judged who had to do with the dead: a server that nobody has called yet is at rest.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "harness/oracle/means.h"
+#include "harness/oracle/rows.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/stuck.h"
+#include "harness/oracle/words.h"
+
+namespace pipewrench {
+namespace {
+
+bool is_unmanaged(const Trace& run, std::uint32_t task) {
+  return std::ranges::any_of(run.steps, [&](const Step& step) {
+    return step.task == task && step.event == Event::unmanaged;
+  });
+}
+
+// An open of a FIFO waits for a first contact, whoever else has died.
+bool expects_victim(const Trace& run, const Stuck& one, const Victim& victim) {
+  if (one.wait->call != Call::open) return met(run, one.task, victim);
+  return std::ranges::any_of(run.steps, [&](const Step& step) {
+    return step.task == victim.task && step.object == one.wait->object && step.result >= 0 &&
+           step.event == Event::call &&
+           (step.call == Call::open || is_input(step.call) || is_output(step.call));
+  });
+}
+
+Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
+  if (is_unmanaged(c.run, one.task)) return Severity::note;
+  if (means.transparent()) return Severity::finding;
+  if (means.did(Deviate::fill)) return Severity::note;
+  const std::uint32_t calm = task_named(c.calm, c.run.tasks[one.task].name);
+  // Another place to rest is no harm by itself, and who is told to end may first wait for his clients.
+  if (!is_dead(c.calm, calm)) return Severity::note;
+  const bool is_expecting = std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return victim.task == one.task || expects_victim(c.run, one, victim);
+  });
+  return is_expecting ? Severity::finding : Severity::note;
+}
+
+// Whom it waits for in vain: a dead task that held the other end, or had a part in the calm run.
+std::string reason_of(const Case& c, const Stuck& one) {
+  std::vector<std::string> gone;
+  for (const std::uint32_t task : one.awaited)
+    if (task < c.run.tasks.size() && !c.run.tasks[task].alive) gone.push_back(name_of(c.run, task));
+  if (gone.empty()) return "in the calm run it goes on";
+  return listed(gone) + (gone.size() == 1 ? " has ended" : " have ended");
+}
+
+Verdict hang_of(const Case& c, const Means& means, const Stuck& one) {
+  return {.severity = severity_of(c, means, one),
+          .kind = "hang",
+          .signature = "hang: " + role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait),
+          .peers = {c.run.tasks[one.task].name},
+          .step = static_cast<std::uint32_t>(one.wait - c.run.steps.data()),
+          .explanation = numbered(c.run, *one.wait) + " waits in " + said(c.run, *one.wait) +
+                         " for ever: " + reason_of(c, one) + '.'};
+}
+
+// Goes on and on where the calm run ended long ago, without waiting: a retry that never succeeds.
+std::vector<Verdict> endless(const Case& c, const Means& means) {
+  constexpr std::size_t kTimesLonger = 10;
+  std::vector<Verdict> verdicts;
+  if (!at_limit(c.run) || at_limit(c.calm)) return verdicts;
+  if (c.run.steps.size() < kTimesLonger * c.calm.steps.size()) return verdicts;
+  for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
+    const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+    const std::uint32_t last = last_call(c.run, task);
+    if (!c.run.tasks[task].alive || !is_dead(c.calm, calm) || waiting_of(c.run, task) != nullptr ||
+        last == UINT32_MAX)
+      continue;
+    const Step& step = c.run.steps[last];
+    // To try again until the other one is back is what a client does whose server has died.
+    verdicts.push_back({.severity = means.transparent() ? Severity::finding : Severity::note,
+                        .kind = "hang",
+                        .signature = "hang: " + role_of(c.run, task) + " goes on for ever",
+                        .peers = {c.run.tasks[task].name},
+                        .step = last,
+                        .explanation = name_of(c.run, task) + " does not come to its end: it still calls " +
+                                       said(c.run, step) + " (" + outcome(step) +
+                                       ") where the calm run ended long ago."});
+  }
+  return verdicts;
+}
+
+}  // namespace
+
+std::vector<Verdict> judge_hang(const Case& c) {
+  if (c.is_calm() || (c.run.waiting.empty() && !at_limit(c.run))) return {};
+  const Means means = means_of(c.run);
+  std::vector<Verdict> verdicts = endless(c, means);
+  for (const Stuck& one : roots_of(c.run, stuck_tasks(c)))
+    verdicts.push_back(hang_of(c, means, one));
+  return verdicts;
+}
+
+}  // namespace pipewrench

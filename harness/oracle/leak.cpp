@@ -1,0 +1,106 @@
+// Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only what the calm run
+// removed. Nobody can clean up after his own SIGKILL: what the killed peer made is a note.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "harness/oracle/means.h"
+#include "harness/oracle/rows.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/words.h"
+
+namespace pipewrench {
+namespace {
+
+// A program's results are files: only IPC objects are leaks by their kind.
+bool is_ipc(const Leftover& left) {
+  return left.process || left.kind == ObjectKind::fifo || left.kind == ObjectKind::queue ||
+         left.kind == ObjectKind::segment || left.kind == ObjectKind::semaphore ||
+         left.kind == ObjectKind::socket;
+}
+
+std::string thing_of(const Leftover& left) {
+  return left.process ? role_of(left.name) : object_role(left.name);
+}
+
+bool calm_leaves(const Case& c, const Leftover& left) {
+  return std::ranges::any_of(c.calm.leftovers, [&](const Leftover& other) {
+    return other.process == left.process && other.kind == left.kind &&
+           thing_of(other) == thing_of(left);
+  });
+}
+
+bool is_removal(Call call) {
+  return call == Call::unlink || call == Call::msgctl || call == Call::shmctl ||
+         call == Call::semctl || call == Call::rmdir || call == Call::rename;
+}
+
+// The plan itself kept the maker from removing it.
+bool was_prevented(const Case& c, const Means& means) {
+  return std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return victim.how == Deviate::fail && victim.step < c.run.steps.size() &&
+           is_removal(c.run.steps[victim.step].call);
+  });
+}
+
+bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
+  return std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return (victim.how == Deviate::kill || victim.how == Deviate::kill_after) &&
+           victim.task < c.run.tasks.size() && c.run.tasks[victim.task].peer == peer &&
+           c.run.tasks[victim.task].parent == kNobody;
+  });
+}
+
+bool made_by_killed_task(const Trace& run, std::uint32_t task) {
+  return run.tasks[task].killed_by_plan;
+}
+
+Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
+  const Trace& run = c.run;
+  if (c.is_calm() || means.transparent()) return Severity::finding;
+  if (left.maker >= run.tasks.size() || was_prevented(c, means)) return Severity::note;
+  if (means.did(Deviate::remove) || means.did(Deviate::fill)) return Severity::note;
+  const Task& maker = run.tasks[left.maker];
+  if (made_by_killed_task(run, left.maker) || was_killed(c, means, maker.peer))
+    return Severity::note;
+  return Severity::finding;
+}
+
+Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
+  const Trace& run = c.run;
+  Verdict verdict{.severity = severity_of(c, means, left),
+                  .kind = "leak",
+                  .signature = "leak: " + thing_of(left) + " of " + role_of(run, left.maker)};
+  if (left.process) {
+    const std::uint32_t task = task_named(run, left.name);
+    verdict.signature = "leak: process " + thing_of(left);
+    verdict.peers = {left.name};
+    if (task != kNobody) verdict.step = run.tasks[task].born;
+    verdict.explanation = role_of(left.name) + " still runs when all has been told to end.";
+    return verdict;
+  }
+  if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};
+  const auto object = std::ranges::find(run.objects, left.name, &Object::name);
+  if (object != run.objects.end()) verdict.step = object->made;
+  const bool is_dead_early = is_dead(run, left.maker);
+  verdict.explanation = object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
+  verdict.explanation += " that " + name_of(run, left.maker) + " made is left behind " +
+                         (is_dead_early ? "after it has ended." : "after it was told to end.");
+  return verdict;
+}
+
+}  // namespace
+
+std::vector<Verdict> judge_leak(const Case& c) {
+  std::vector<Verdict> verdicts;
+  if (c.run.leftovers.empty() || !c.scenario.expect.nothing_left) return verdicts;
+  const Means means = means_of(c.run);
+  for (const Leftover& left : c.run.leftovers) {
+    if (!left.process && left.maker == kNobody) continue;  // the scenario's own
+    if (!c.is_calm() && calm_leaves(c, left)) continue;
+    if (!is_ipc(left) && (c.is_calm() || !means.transparent())) continue;
+    verdicts.push_back(verdict_of(c, means, left));
+  }
+  return verdicts;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,69 @@
+// Oracle: a peer that was killed and started again fails because its dead self has left something behind.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cerrno>
+
+#include "harness/oracle/rows.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/words.h"
+
+namespace pipewrench {
+namespace {
+
+bool is_in_the_way(const Step& step) {
+  return step.event == Event::call && (step.flags & kInjected) == 0 &&
+         (step.result == -EEXIST || step.result == -EADDRINUSE);
+}
+
+// The step at which the peer was started again; UINT32_MAX if it was not.
+std::uint32_t restarted_at(const Trace& run, std::uint32_t peer) {
+  for (std::uint32_t i = 0; i < run.steps.size(); ++i) {
+    const Step& step = run.steps[i];
+    if (step.event == Event::restarted && step.task < run.tasks.size() &&
+        run.tasks[step.task].peer == peer)
+      return i;
+  }
+  return UINT32_MAX;
+}
+
+// The last thing that was in its way, if it was there before.
+const Step* obstacle(const Trace& run, std::uint32_t peer, std::uint32_t from) {
+  for (std::size_t i = run.steps.size(); i-- > from;) {
+    const Step& step = run.steps[i];
+    if (step.task >= run.tasks.size() || run.tasks[step.task].peer != peer || !is_in_the_way(step))
+      continue;
+    const bool is_old = step.object >= run.objects.size() || run.objects[step.object].made < from;
+    if (is_old) return &step;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<Verdict> judge_restart(const Case& c) {
+  std::vector<Verdict> verdicts;
+  const Trace& run = c.run;
+  for (std::uint32_t peer = 0; peer < c.scenario.peers.size(); ++peer) {
+    const std::uint32_t from = restarted_at(run, peer);
+    const std::uint32_t task = main_task(run, peer);
+    const std::uint32_t calm = main_task(c.calm, peer);
+    if (from == UINT32_MAX || !is_dead(run, task) || run.tasks[task].killed_by_plan ||
+        run.tasks[task].status == 0)
+      continue;
+    if (is_dead(c.calm, calm) && c.calm.tasks[calm].status != 0) continue;
+    const Step* step = obstacle(run, peer, from);
+    if (step == nullptr) continue;
+    verdicts.push_back(
+        {.kind = "exit_status",
+         .signature = "exit_status: restarted " + role_of(run, task) + ' ' + said_role(run, *step) +
+                      ' ' + outcome(*step),
+         .peers = {run.tasks[task].name},
+         .step = static_cast<std::uint32_t>(step - run.steps.data()),
+         .explanation = numbered(run, *step) + ", started again after a crash, fails in " +
+                        said(run, *step) + " (" + outcome(*step) +
+                        "): what its dead self made is still there."});
+  }
+  return verdicts;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "harness/oracle/stuck.h"
+
+#include <algorithm>
+#include <set>
+
+#include "harness/oracle/means.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/words.h"
+
+namespace pipewrench {
+namespace {
+
+bool same_place(const Trace& one, const Step& a, const Trace& other, const Step& b) {
+  return a.call == b.call && object_role(one, a.object) == object_role(other, b.object);
+}
+
+// Whether the calm run's task of this name came past such a wait: it ended, or it did that call and rests elsewhere.
+bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
+  const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+  if (calm == kNobody) return false;
+  if (is_dead(c.calm, calm)) return true;
+  if (const Waiting* rest = waiting_of(c.calm, calm); rest != nullptr)
+    if (same_place(c.calm, c.calm.steps[rest->step], c.run, wait)) return false;
+  return std::ranges::any_of(c.calm.steps, [&](const Step& step) {
+    return step.task == calm && step.event == Event::call && step.result >= 0 &&
+           same_place(c.calm, step, c.run, wait);
+  });
+}
+
+// The plan has sent it the signal that ends the scenario; its handler ran, and still it waits.
+bool was_told_to_end(const Case& c, const Means& means, std::uint32_t task) {
+  const auto is_order = [&](const Victim& victim) {
+    return victim.how == Deviate::signal && victim.task == task &&
+           victim.number == c.scenario.end.signal;
+  };
+  return std::ranges::any_of(means.victims, is_order) &&
+         std::ranges::any_of(c.run.steps, [&](const Step& step) {
+           return step.task == task && step.event == Event::delivered &&
+                  step.number == c.scenario.end.signal;
+         });
+}
+
+// The call by which another task ends a wait.
+bool ends_wait(const Step& wait, const Step& step) {
+  switch (wait.call) {
+    case Call::open:
+      return step.call == Call::open;
+    case Call::read:
+    case Call::recv:
+      return is_output(step.call);
+    case Call::write:
+    case Call::send:
+      return is_input(step.call);
+    case Call::msgsnd:
+      return step.call == Call::msgrcv;
+    case Call::msgrcv:
+      return step.call == Call::msgsnd;
+    case Call::semop:
+      return step.call == Call::semop && step.number > 0;
+    case Call::futex:
+      return step.call == Call::futex;
+    default:
+      return false;
+  }
+}
+
+// Whoever let it go on in the calm run, in the tasks of this run.
+std::vector<std::uint32_t> partners(const Case& c, std::uint32_t task, const Step& wait) {
+  const std::uint32_t object = same_object(c.run, wait.object, c.calm);
+  const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+  const bool is_signal_wait = wait.call == Call::pause || wait.call == Call::sigsuspend ||
+                              wait.call == Call::sigtimedwait;
+  std::set<std::uint32_t> found;
+  for (const Step& step : c.calm.steps) {
+    if (step.event != Event::call || step.task >= c.calm.tasks.size() || step.task == calm) continue;
+    const bool is_partner = is_signal_wait
+                                ? is_signal_call(step.call) && step.other == calm
+                                : object != kNoObject && step.object == object && ends_wait(wait, step);
+    if (!is_partner) continue;
+    const std::uint32_t partner = task_named(c.run, c.calm.tasks[step.task].name);
+    if (partner != kNobody && partner != task) found.insert(partner);
+  }
+  return {found.begin(), found.end()};
+}
+
+std::vector<std::uint32_t> living(const Trace& run, const std::vector<std::uint32_t>& tasks) {
+  std::vector<std::uint32_t> alive;
+  for (const std::uint32_t task : tasks)
+    if (task < run.tasks.size() && run.tasks[task].alive) alive.push_back(task);
+  return alive;
+}
+
+const Stuck* find(const std::vector<Stuck>& stuck, std::uint32_t task) {
+  const auto found = std::ranges::find(stuck, task, &Stuck::task);
+  return found == stuck.end() ? nullptr : &*found;
+}
+
+// The largest part of it in which everybody waits only for others of it: nothing there can ever go on.
+std::vector<Stuck> knot_of(const Trace& run, std::vector<Stuck> stuck) {
+  for (bool changed = true; changed;) {
+    const auto is_free = [&](const Stuck& one) {
+      const std::vector<std::uint32_t> awaited = living(run, one.awaited);
+      return awaited.empty() || !std::ranges::all_of(awaited, [&](std::uint32_t task) {
+        return find(stuck, task) != nullptr;
+      });
+    };
+    const auto freed = std::ranges::find_if(stuck, is_free);
+    changed = freed != stuck.end();
+    if (changed) stuck.erase(freed);
+  }
+  return stuck;
+}
+
+}  // namespace
+
+std::vector<Stuck> stuck_tasks(const Case& c) {
+  std::vector<Stuck> stuck;
+  const Means means = means_of(c.run);
+  for (const Waiting& waiting : c.run.waiting) {
+    if (waiting.step >= c.run.steps.size() || waiting.task >= c.run.tasks.size()) continue;
+    // A run that was cut short: who has begun to wait only now may still have been served.
+    if (at_limit(c.run) && waiting.step > c.run.steps.size() / 2) continue;
+    const Step& wait = c.run.steps[waiting.step];
+    if (!c.is_calm() && !calm_went_on(c, waiting.task, wait) &&
+        !was_told_to_end(c, means, waiting.task))
+      continue;
+    Stuck one{.task = waiting.task, .wait = &wait, .awaited = waiting.holders, .is_known = true};
+    if (one.awaited.empty() && !c.is_calm()) {
+      one.awaited = partners(c, waiting.task, wait);
+      one.is_known = false;
+    }
+    stuck.push_back(std::move(one));
+  }
+  return stuck;
+}
+
+std::vector<std::vector<Stuck>> rings_of(const Trace& run, const std::vector<Stuck>& stuck) {
+  const std::vector<Stuck> knot = knot_of(run, stuck);
+  std::vector<std::vector<Stuck>> rings;
+  std::set<std::uint32_t> seen;
+  for (const Stuck& start : knot) {
+    // Everybody here waits for somebody here, so a walk must come back to where it has been.
+    std::vector<Stuck> walk;
+    const Stuck* at = &start;
+    while (seen.insert(at->task).second) {
+      walk.push_back(*at);
+      at = find(knot, living(run, at->awaited).front());
+    }
+    const auto back = std::ranges::find(walk, at->task, &Stuck::task);
+    if (back == walk.end()) continue;
+    std::vector<Stuck> ring(back, walk.end());
+    std::ranges::rotate(ring, std::ranges::min_element(ring, {}, &Stuck::task));
+    rings.push_back(std::move(ring));
+  }
+  return rings;
+}
+
+std::vector<Stuck> roots_of(const Trace& run, const std::vector<Stuck>& stuck) {
+  const std::vector<Stuck> knot = knot_of(run, stuck);
+  std::vector<Stuck> roots;
+  for (const Stuck& one : stuck) {
+    if (find(knot, one.task) != nullptr) continue;
+    const std::vector<std::uint32_t> awaited = living(run, one.awaited);
+    const bool is_consequence = std::ranges::any_of(awaited, [&](std::uint32_t task) {
+      return task != one.task && find(stuck, task) != nullptr;
+    });
+    if (!is_consequence) roots.push_back(one);
+  }
+  // Where each waits for another one, but not for him only, the first stands for all.
+  if (roots.empty() && knot.empty() && !stuck.empty()) roots.push_back(stuck.front());
+  return roots;
+}
+
+}  // namespace pipewrench
