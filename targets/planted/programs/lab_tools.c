@@ -1,7 +1,8 @@
-// Three robots of a lab share three tools, one semaphore each; every job needs two neighbours:
-// robot 0 needs 0 and 1, robot 1 needs 1 and 2, robot 2 needs 2 and 0.
-// Bug: a robot takes its tools one after the other, so that all three can hold one and wait.
-// Smallest deviation: two preemptions, robots 0 and 1 each between their first and second tool.
+// Four robots of a lab share four tools, one semaphore each; every job needs two neighbours: robot 0
+// needs tools 0 and 1, robot 1 needs 1 and 2, and so on round to robot 3, which needs 3 and 0.
+// Bug: a robot takes its tools one after the other, so that all four can hold one and wait.
+// Smallest deviation: three preemptions, robots 0, 1 and 2 each between first and second tool (by
+// hand: strace -e inject=semtimedop:delay_exit=200000).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kRobots = 3, kJobs = 2 };
+enum { kRobots = 4, kJobs = 2 };
 
 static int tools = -1;
 
@@ -24,7 +25,7 @@ static void give_up(int number) {
 
 static void make_tools(void) {
   struct sigaction action = {.sa_handler = give_up, .sa_flags = SA_RESTART};
-  unsigned short all_free[kRobots] = {1, 1, 1};
+  unsigned short all_free[kRobots] = {1, 1, 1, 1};
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);
