@@ -1,7 +1,7 @@
-// Sorts alerts ("URGENCY TEXT" on standard input, 0 the most urgent) through a private message queue
-// whose message type is the urgency.
-// Bug: type 0 is no message type; msgsnd refuses it with EINVAL, and the program, which expects only a
-// full queue or an interruption, tries again for ever.
+// Sorts alerts ("URGENCY TEXT" on standard input, 0 the most urgent) through a private message
+// queue whose message type is the urgency.
+// Bug: type 0 is no message type; msgsnd refuses it with EINVAL, and the program, which expects
+// only a full queue or an interruption, tries again for ever.
 // Smallest deviation: none, the calm run spins (by hand: echo 0 fire | alert_sort).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

@@ -1,6 +1,6 @@
 // A recorder makes a FIFO for events and reads it until its own source, a child, has closed it.
-// Bug: it was once a daemon and still clears the umask before it makes the FIFO with mode 0666, which
-// therefore everybody may write to.
+// Bug: it was once a daemon and still clears the umask before it makes the FIFO with mode 0666,
+// which therefore everybody may write to.
 // Smallest deviation: none (by hand: ls -l events while it runs).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

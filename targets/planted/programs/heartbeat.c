@@ -1,7 +1,8 @@
 // A service starts a child that beats its heart once a second, and a worker whose lines it prints.
-// Bug: when the worker fails the service returns at once; only the good way out stops the heart, which
-// then beats for ever without a service.
-// Smallest deviation: the worker is killed (by hand: strace -f -e inject=write:signal=KILL:when=1).
+// Bug: when the worker fails the service returns at once; only the good way out stops the heart,
+// which then beats for ever without a service.
+// Smallest deviation: the worker is killed (by hand: strace -f -e
+// inject=write:signal=KILL:when=1).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <poll.h>

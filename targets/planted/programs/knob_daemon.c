@@ -1,5 +1,5 @@
-// A daemon prints what comes through its FIFO until it is told to end; `knob_daemon turn` sends the lines
-// of standard input to it, `knob_daemon serve` is the daemon.
+// A daemon prints what comes through its FIFO until it is told to end; `knob_daemon turn` sends
+// the lines of standard input to it, `knob_daemon serve` is the daemon.
 // Bug: SIGTERM ends the daemon by its default action; the FIFO stays.
 // Smallest deviation: none, the tear-down of the calm run shows it.
 // SPDX-License-Identifier: MIT

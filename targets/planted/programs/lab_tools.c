@@ -1,5 +1,5 @@
-// Four robots of a lab share four tools, one semaphore each; every job needs two neighbours: robot 0
-// needs tools 0 and 1, robot 1 needs 1 and 2, and so on round to robot 3, which needs 3 and 0.
+// Four robots of a lab share four tools, one semaphore each; every job needs two neighbours: robot
+// 0 needs tools 0 and 1, robot 1 needs 1 and 2, and so on round to robot 3, which needs 3 and 0.
 // Bug: a robot takes its tools one after the other, so that all four can hold one and wait.
 // Smallest deviation: three preemptions, robots 0, 1 and 2 each between first and second tool (by
 // hand: strace -e inject=semtimedop:delay_exit=200000).

@@ -1,7 +1,7 @@
-// Two workers share out numbered chunks through a counter in shared memory; the one who leaves last
-// removes the segment.
-// Bug: "am I the last?" and leaving are two calls; workers that leave together each see the other and
-// nobody removes it.
+// Two workers share out numbered chunks through a counter in shared memory; the one who leaves
+// last removes the segment.
+// Bug: "am I the last?" and leaving are two calls; workers that leave together each see the other
+// and nobody removes it.
 // Smallest deviation: one worker is preempted between IPC_STAT and shmdt (by hand: strace -f -e
 // inject=shmdt:delay_enter=200000, then ipcs -m).
 // SPDX-License-Identifier: MIT

@@ -1,8 +1,8 @@
 // An agent sends samples through a message queue to a sink, which prints their mean at the end.
-// Bug: the sink takes every failure of msgrcv for an interruption; when the agent is told to stop and
-// removes the queue, the sink fails with EINVAL for ever.
-// Smallest deviation: SIGTERM to the agent before its last message (by hand: a breakpoint on msgsnd,
-// then kill the agent).
+// Bug: the sink takes every failure of msgrcv for an interruption; when the agent is told to stop
+// and removes the queue, the sink fails with EINVAL for ever.
+// Smallest deviation: SIGTERM to the agent before its last message (by hand: a breakpoint on
+// msgsnd, then kill the agent).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 // Brings two mirror sites in step: each sends the other its list of changes through a queue.
-// Bug: a site takes what has already come, then sends its whole list without looking again; if both
-// looked before either sent, both queues fill up and both senders sleep for ever.
-// Smallest deviation: the first site is preempted between its look and its first send (by hand: two
-// breakpoints in send_changes).
+// Bug: a site takes what has already come, then sends its whole list without looking again; if
+// both looked before either sent, both queues fill up and both senders sleep for ever.
+// Smallest deviation: the first site is preempted between its look and its first send (by hand:
+// two breakpoints in send_changes).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
-// A name service answers two clients: requests go through one queue, answers through another, each with
-// the client as its message type.
+// A name service answers two clients: requests go through one queue, answers through another, each
+// with the client as its message type.
 // Bug: a client takes the first answer that comes (type 0), not its own.
-// Smallest deviation: the first client is preempted between its request and its wait, the second one
-// then waits first (by hand: a breakpoint on the first client's msgrcv).
+// Smallest deviation: the first client is preempted between its request and its wait, the second
+// one then waits first (by hand: a breakpoint on the first client's msgrcv).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
 // Posts the lines of standard input to a queue; a child prints them.
-// Bug: the queue is made with mode 0666, so every user of the machine can read, forge and remove notices.
+// Bug: the queue is made with mode 0666, so every user of the machine can read, forge and remove
+// notices.
 // Smallest deviation: none (by hand: ipcs -q while it runs).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

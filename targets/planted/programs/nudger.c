@@ -1,7 +1,7 @@
-// Waits for a worker's result; when none has come for a second it nudges the worker with SIGUSR1, at which
-// the worker notes in shared memory how far it has come.
-// Bug: a handler of SIGCHLD reaps the worker, and the PID is used after that: the nudge may hit whoever has
-// the number by then.
+// Waits for a worker's result; when none has come for a second it nudges the worker with SIGUSR1,
+// at which the worker notes in shared memory how far it has come.
+// Bug: a handler of SIGCHLD reaps the worker, and the PID is used after that: the nudge may hit
+// whoever has the number by then.
 // Smallest deviation: the time-out comes first, and the worker ends before the kill that follows.
 // SPDX-License-Identifier: MIT
 #include <errno.h>

@@ -1,8 +1,9 @@
-// A key pad hands PINs to a checker through one field of shared memory; the checker reports each to
-// the door and wipes the field, so that no PIN stays in memory.
-// Bug: the checker frees the field as soon as it has its copy and wipes it later; a PIN that comes in
-// between is wiped unread.
-// Smallest deviation: the checker is preempted before it reports (by hand: a breakpoint on its write).
+// A key pad hands PINs to a checker through one field of shared memory; the checker reports each
+// to the door and wipes the field, so that no PIN stays in memory.
+// Bug: the checker frees the field as soon as it has its copy and wipes it later; a PIN that comes
+// in between is wiped unread.
+// Smallest deviation: the checker is preempted before it reports (by hand: a breakpoint on its
+// write).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
-// A dispatcher queues jobs for a printer, at most two ahead; the printer takes the lowest message type
-// first and acknowledges each job through a pipe.
-// Bug: "stop" has a lower type than a job, so it overtakes a job that still waits, which is then lost
-// with the queue.
-// Smallest deviation: the printer is preempted before it takes the last job (by hand: a breakpoint on
-// its msgrcv).
+// A dispatcher queues jobs for a printer, at most two ahead; the printer takes the lowest message
+// type first and acknowledges each job through a pipe.
+// Bug: "stop" has a lower type than a job, so it overtakes a job that still waits, which is then
+// lost with the queue.
+// Smallest deviation: the printer is preempted before it takes the last job (by hand: a breakpoint
+// on its msgrcv).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

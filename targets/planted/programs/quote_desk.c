@@ -1,9 +1,9 @@
-// A desk answers two clients over one queue. A client sends its item, then the amount, and waits for
-// the sum under its own message type.
-// Bug: the desk remembers whose item came last and sends the sum to that client; when the messages of
-// the two interleave, one gets both sums and the other waits for ever.
-// Smallest deviation: the first client is preempted between its two messages (by hand: a breakpoint
-// on its second msgsnd).
+// A desk answers two clients over one queue. A client sends its item, then the amount, and waits
+// for the sum under its own message type.
+// Bug: the desk remembers whose item came last and sends the sum to that client; when the messages
+// of the two interleave, one gets both sums and the other waits for ever.
+// Smallest deviation: the first client is preempted between its two messages (by hand: a
+// breakpoint on its second msgsnd).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

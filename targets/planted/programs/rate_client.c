@@ -1,5 +1,5 @@
-// Asks a rate server for three rates over one queue; each second without an answer it asks again, since
-// the request may have met a server that was just being replaced.
+// Asks a rate server for three rates over one queue; each second without an answer it asks again,
+// since the request may have met a server that was just being replaced.
 // Bug: an answer does not say what it answers; after a second request the late second answer is
 // taken for that to the next question.
 // Smallest deviation: the client's msgrcv is interrupted before the server has answered (by hand:

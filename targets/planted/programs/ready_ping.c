@@ -1,8 +1,9 @@
-// A parent waits until its child says that it is ready, then signals it; the child answers with the number
-// that it finds in shared memory.
-// Bug: the child says so before it blocks SIGUSR1 to wait for it; a signal that comes in between kills it.
-// Smallest deviation: the child is preempted just after it has said that it is ready (by hand: strace -f
-// -e inject=shmat:delay_enter=200000).
+// A parent waits until its child says that it is ready, then signals it; the child answers with
+// the number that it finds in shared memory.
+// Bug: the child says so before it blocks SIGUSR1 to wait for it; a signal that comes in between
+// kills it.
+// Smallest deviation: the child is preempted just after it has said that it is ready (by hand:
+// strace -f -e inject=shmat:delay_enter=200000).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

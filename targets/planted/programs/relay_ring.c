@@ -1,5 +1,5 @@
-// A producer puts records into two slots of shared memory; two relays write them to a pipe, straight
-// from the slot; the log keeper prints them by number.
+// A producer puts records into two slots of shared memory; two relays write them to a pipe,
+// straight from the slot; the log keeper prints them by number.
 // Bug: a relay gives the credit back before it writes, so that the producer fills the other slot
 // meanwhile; with a second relay the one after that comes round to the slot still being written.
 // Smallest deviation: the first relay is preempted before its write and the second one runs.

@@ -1,8 +1,8 @@
-// `reload_ctl serve` is a daemon that leaves its PID in a file and reloads at SIGHUP; `reload_ctl reload`
-// reads the PID and sends the signal.
+// `reload_ctl serve` is a daemon that leaves its PID in a file and reloads at SIGHUP; `reload_ctl
+// reload` reads the PID and sends the signal.
 // Bug: the file outlives a daemon that was killed; its PID is then nobody's, or another process's.
-// Smallest deviation: the daemon is killed once the file is there (by hand: kill -9 the daemon, then
-// strace -e kill reload_ctl reload).
+// Smallest deviation: the daemon is killed once the file is there (by hand: kill -9 the daemon,
+// then strace -e kill reload_ctl reload).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // Prepares a report and feeds it through a pipe to a child that numbers the lines.
-// Bug: the feeder writes until everything has been taken and looks only at positive results; without
-// a reader write fails with EPIPE for ever.
+// Bug: the feeder writes until everything has been taken and looks only at positive results;
+// without a reader write fails with EPIPE for ever.
 // Smallest deviation: the child is killed (by hand: report_feed with the child in gdb, kill it).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

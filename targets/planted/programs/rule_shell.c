@@ -1,4 +1,5 @@
-// A front end forwards rules from standard input to a child that applies them until it reads "quit".
+// A front end forwards rules from standard input to a child that applies them until it reads
+// "quit".
 // Bug: the child takes a read of 0 bytes for "nothing yet" and reads again; when the front end is
 // gone without a "quit", that is for ever.
 // Smallest deviation: the front end is killed (by hand: kill -9 it while it waits for a terminal).

@@ -1,7 +1,7 @@
-// Two scanners send pages through one message queue to a filer, who acknowledges each batch of three
-// through the scanner's pipe. Four pages fill the queue.
-// Bug: the scanner must not wait for room, it thinks, and tries again at once while msgsnd says EAGAIN:
-// it burns its processor until the filer happens to run.
+// Two scanners send pages through one message queue to a filer, who acknowledges each batch of
+// three through the scanner's pipe. Four pages fill the queue.
+// Bug: the scanner must not wait for room, it thinks, and tries again at once while msgsnd says
+// EAGAIN: it burns its processor until the filer happens to run.
 // Smallest deviation: the second scanner runs before the filer has taken the first one's batch (by
 // hand: a breakpoint on the filer's msgrcv).
 // SPDX-License-Identifier: MIT

@@ -1,6 +1,6 @@
 // A hub polls the pipes of three sensors until each has sent its last reading.
-// Bug: it looks at POLLIN only; the pipe of a sensor that died early reports POLLHUP, at once and for
-// ever, so poll never waits again.
+// Bug: it looks at POLLIN only; the pipe of a sensor that died early reports POLLHUP, at once and
+// for ever, so poll never waits again.
 // Smallest deviation: one sensor is killed (by hand: kill -9 a child stopped in a debugger).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

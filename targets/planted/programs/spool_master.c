@@ -1,7 +1,7 @@
-// A spool master starts a child for each job on standard input and goes on running; a handler of SIGCHLD
-// reaps the children.
-// Bug: the handler reaps one child a signal, but signals do not queue: of two children that end together
-// one stays a zombie.
+// A spool master starts a child for each job on standard input and goes on running; a handler of
+// SIGCHLD reaps the children.
+// Bug: the handler reaps one child a signal, but signals do not queue: of two children that end
+// together one stays a zombie.
 // Smallest deviation: the second child ends before the master has handled the first one's end.
 // SPDX-License-Identifier: MIT
 #include <errno.h>

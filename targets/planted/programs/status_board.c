@@ -2,7 +2,8 @@
 // prints all states in the order of the stations.
 // Bug: a station copies its text without the terminating zero; after a longer text the field still
 // ends with the rest of that.
-// Smallest deviation: the third station reports before the second (by hand: a breakpoint in report).
+// Smallest deviation: the third station reports before the second (by hand: a breakpoint in
+// report).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
-// Two ends exchange one text each over two FIFOs: `talk_fifo left right` and `talk_fifo right left`.
+// Two ends exchange one text each over two FIFOs: `talk_fifo left right` and `talk_fifo right
+// left`.
 // Bug: who finds the other's inbox made takes the other to be waiting already and opens that one
 // first; if each made its own before looking for the other's, both open for writing and wait.
-// Smallest deviation: the first end is preempted between its two mkfifo calls (by hand: a breakpoint
-// there while the other end starts).
+// Smallest deviation: the first end is preempted between its two mkfifo calls (by hand: a
+// breakpoint there while the other end starts).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // Two tellers move money between two accounts in shared memory; a semaphore guards each account.
-// Bug: a transfer locks its source first, then its target, so opposite transfers can each hold what
-// the other waits for.
-// Smallest deviation: the first teller is preempted between its two locks (by hand: a breakpoint on
-// the second semop while the other teller runs).
+// Bug: a transfer locks its source first, then its target, so opposite transfers can each hold
+// what the other waits for.
+// Smallest deviation: the first teller is preempted between its two locks (by hand: a breakpoint
+// on the second semop while the other teller runs).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
-// A daemon makes a thumbnail for each name on standard input: a child does the work and returns its size
-// through a pipe. Then it waits to be told to end.
-// Bug: when a child dies without a result the daemon goes on with the next name and forgets to close the
-// pipe; each failure costs a descriptor.
+// A daemon makes a thumbnail for each name on standard input: a child does the work and returns
+// its size through a pipe. Then it waits to be told to end.
+// Bug: when a child dies without a result the daemon goes on with the next name and forgets to
+// close the pipe; each failure costs a descriptor.
 // Smallest deviation: one child is killed (by hand: kill it in a debugger, then ls /proc/PID/fd).
 // SPDX-License-Identifier: MIT
 #include <errno.h>

@@ -1,8 +1,9 @@
-// `wake_pid sleeper` tells its PID through a FIFO and waits for SIGUSR1; `wake_pid waker` reads the PID
-// and sends the signal.
-// Bug: the waker does not look at what it has read; when the sleeper dies before it has written, the PID
-// stays 0 and the signal goes to the waker's own process group.
-// Smallest deviation: the sleeper is killed at its write (by hand: strace -e inject=write:signal=KILL).
+// `wake_pid sleeper` tells its PID through a FIFO and waits for SIGUSR1; `wake_pid waker` reads
+// the PID and sends the signal.
+// Bug: the waker does not look at what it has read; when the sleeper dies before it has written,
+// the PID stays 0 and the signal goes to the waker's own process group.
+// Smallest deviation: the sleeper is killed at its write (by hand: strace -e
+// inject=write:signal=KILL).
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ static int sleep_until_woken(void) {
 }
 
 #ifdef FIXED
-// Signals who holds the other end of `fifo`, or nobody: as long as that is open, the PID is its own.
+// Signals who holds the other end of `fifo`, or nobody: while that is open, the PID is its own.
 static int wake(pid_t pid, int fifo) {
   struct pollfd watched = {.fd = fifo, .events = 0};
   const int process = (int)syscall(SYS_pidfd_open, pid, 0);

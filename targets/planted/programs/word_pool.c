@@ -1,6 +1,6 @@
 // Counts words: the lines of standard input go in turn to two counting workers behind pipes.
-// Bug: the second worker inherits the write end of the first one's pipe and never closes it, so the
-// first sees no end-of-file and the pool waits for its count for ever.
+// Bug: the second worker inherits the write end of the first one's pipe and never closes it, so
+// the first sees no end-of-file and the pool waits for its count for ever.
 // Smallest deviation: none, the calm run deadlocks (by hand: seq 9 | word_pool).
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
