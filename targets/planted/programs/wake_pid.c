@@ -41,10 +41,12 @@ static int meet(int flags) {
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
   signal(SIGPIPE, SIG_IGN);
-  alarm(kPatienceS);
   if (mkfifo(kFifo, 0600) == -1 &&
-      (errno != EEXIST || lstat(kFifo, &status) == -1 || !S_ISFIFO(status.st_mode)))
-    die("wake_pid: mkfifo");
+      (errno != EEXIST || lstat(kFifo, &status) == -1 || !S_ISFIFO(status.st_mode))) {
+    fputs("wake_pid: cannot make the FIFO\n", stderr);
+    exit(EXIT_FAILURE);
+  }
+  alarm(kPatienceS);
   const int fd = open(kFifo, flags | O_CLOEXEC);
   if (fd == -1) die("wake_pid: open");
   unlink(kFifo);
