@@ -1,5 +1,5 @@
-// What holds for every text form: what is wrong is one printable line, and what was read is the same
-// after it was written and read again. Makes no system call.
+// What holds for every text form: what is wrong is one printable line, and what was read is the
+// same after it was written and read again. Makes no system call.
 // SPDX-License-Identifier: MIT
 #pragma once
 
