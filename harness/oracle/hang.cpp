@@ -1,5 +1,6 @@
-// Oracle: a task that ended or went on in the calm run waits for ever, and nobody in particular keeps it. After a kill
-// the survivors are judged who had to do with the dead: a server that nobody has called yet is at rest.
+// Oracle: a task that ended or went on in the calm run waits for ever, and nobody in particular
+// keeps it. After a kill the survivors are judged who had to do with the dead: a server that nobody
+// has called yet is at rest.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -33,7 +34,8 @@ Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   if (means.transparent()) return Severity::finding;
   if (means.did(Deviate::fill)) return Severity::note;
   const std::uint32_t calm = task_named(c.calm, c.run.tasks[one.task].name);
-  // Another place to rest is no harm by itself, and who is told to end may first wait for his clients.
+  // Another place to rest is no harm by itself, and who is told to end may first wait for his
+  // clients.
   if (!is_dead(c.calm, calm)) return Severity::note;
   const bool is_expecting = std::ranges::any_of(means.victims, [&](const Victim& victim) {
     return victim.task == one.task || expects_victim(c.run, one, victim);
@@ -79,7 +81,8 @@ std::vector<Verdict> endless(const Case& c, const Means& means) {
                         .signature = "hang: " + role_of(c.run, task) + " goes on for ever",
                         .peers = {c.run.tasks[task].name},
                         .step = last,
-                        .explanation = name_of(c.run, task) + " does not come to its end: it still calls " +
+                        .explanation = name_of(c.run, task) +
+                                       " does not come to its end: it still calls " +
                                        said(c.run, step) + " (" + outcome(step) +
                                        ") where the calm run ended long ago."});
   }

@@ -1,5 +1,6 @@
-// Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only what the calm run
-// removed. Nobody can clean up after his own SIGKILL: what the killed peer made is a note.
+// Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only
+// what the calm run removed. Nobody can clean up after his own SIGKILL: what the killed peer made
+// is a note.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -82,7 +83,8 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
   const auto object = std::ranges::find(run.objects, left.name, &Object::name);
   if (object != run.objects.end()) verdict.step = object->made;
   const bool is_dead_early = is_dead(run, left.maker);
-  verdict.explanation = object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
+  verdict.explanation =
+      object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
   verdict.explanation += " that " + name_of(run, left.maker) + " made is left behind " +
                          (is_dead_early ? "after it has ended." : "after it was told to end.");
   return verdict;

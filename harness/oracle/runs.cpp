@@ -62,7 +62,8 @@ void compare_output(const Case& c, std::uint32_t peer, Harm& harm) {
   if (calm == run) return;
   const std::size_t tasks = std::max(tasks_of(c.calm, peer), tasks_of(c.run, peer));
   const bool is_ordered = tasks <= 1 && sources_of(c.calm, peer) <= 1;
-  // Programs that never end: as far as both have come. What several sources fed has no common beginning.
+  // Programs that never end: as far as both have come. What several sources fed has no common
+  // beginning.
   if (is_cut(c.calm, peer) || is_cut(c.run, peer)) {
     harm.output = is_ordered && !calm.starts_with(run) && !run.starts_with(calm);
     return;
@@ -117,9 +118,9 @@ std::uint32_t last_call(const Trace& trace, std::uint32_t task) {
 
 bool has_execed(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() && trace.tasks[task].parent != kNobody &&
-         std::ranges::any_of(trace.steps, [&](const Step& step) {
-           return step.task == task && step.event == Event::exec;
-         });
+         std::ranges::any_of(
+             trace.steps,
+             [&](const Step& step) { return step.task == task && step.event == Event::exec; });
 }
 
 bool at_limit(const Trace& trace) {

@@ -1,5 +1,6 @@
-// Oracle: shared memory overwritten or cleared before it was read. Publishing the newest value is no bug: it counts only
-// where something is missing in what a peer shows, and the store is what tells why.
+// Oracle: shared memory overwritten or cleared before it was read. Publishing the newest value is
+// no bug: it counts only where something is missing in what a peer shows, and the store is what
+// tells why.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 

@@ -1,5 +1,6 @@
-// Oracle: a task that repeats the same calls with the same result, nothing moved and no time passes. Judged under every
-// deviation, the calm run too. Bounded retries are none: only what the run's end cut off, or what ends by others' work.
+// Oracle: a task that repeats the same calls with the same result, nothing moved and no time
+// passes. Judged under every deviation, the calm run too. Bounded retries are none: only what the
+// run's end cut off, or what ends by others' work.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
@@ -102,13 +103,13 @@ void find_endless(const Case& c, std::uint32_t task, std::vector<Verdict>& verdi
     const std::string why = step.result > 0 ? "reports the same again and again, and nobody looks"
                                             : outcome(step) + " again and again";
     verdicts.push_back(verdict_of(
-        c.run, step,
-        "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
+        c.run, step, "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
     return;
   }
 }
 
-// Busy waiting: the same non-blocking call at once and at once again, until the others have done something.
+// Busy waiting: the same non-blocking call at once and at once again, until the others have done
+// something.
 void find_busy_wait(const Case& c, std::uint32_t task, std::vector<Verdict>& verdicts) {
   const Step* last = nullptr;
   std::size_t count = 0;
@@ -119,10 +120,11 @@ void find_busy_wait(const Case& c, std::uint32_t task, std::vector<Verdict>& ver
     if (is_again && step.result == last->result && step.result < 0 && step.object != kNoObject) {
       ++count;
     } else if (is_again && step.result >= 0 && count >= kBusyWaits) {
-      Verdict verdict = verdict_of(c.run, *last,
-                                   "repeats " + said(c.run, *last) + " at once while it says " +
-                                       outcome(*last) + ": a processor burns until another task "
-                                       "happens to run.");
+      Verdict verdict =
+          verdict_of(c.run, *last,
+                     "repeats " + said(c.run, *last) + " at once while it says " + outcome(*last) +
+                         ": a processor burns until another task "
+                         "happens to run.");
       if (c.is_calm()) verdict.severity = Severity::note;
       verdicts.push_back(std::move(verdict));
       return;
@@ -145,12 +147,14 @@ void find_flood(const Case& c, std::uint32_t task, std::vector<Verdict>& verdict
   if (!is_flood) return;
   const auto is_before = [&](const Step& one) { return one.task == task && &one < tail.front(); };
   const bool has_changed = std::ranges::any_of(c.run.steps, [&](const Step& one) {
-    return is_before(one) && (is_end_of_file(one) || (one.object == step.object &&
-                                                      is_output(one.call) && one.data != step.data));
+    return is_before(one) &&
+           (is_end_of_file(one) ||
+            (one.object == step.object && is_output(one.call) && one.data != step.data));
   });
-  Verdict verdict = verdict_of(c.run, step,
-                               "calls " + said(c.run, step) +
-                                   " for ever with the same data, as fast as it can: its input has ended.");
+  Verdict verdict =
+      verdict_of(c.run, step,
+                 "calls " + said(c.run, step) +
+                     " for ever with the same data, as fast as it can: its input has ended.");
   // Something like yes(1) does so from its first call on.
   if (!has_changed) verdict.severity = Severity::note;
   verdicts.push_back(std::move(verdict));

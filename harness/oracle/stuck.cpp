@@ -15,7 +15,8 @@ bool same_place(const Trace& one, const Step& a, const Trace& other, const Step&
   return a.call == b.call && object_role(one, a.object) == object_role(other, b.object);
 }
 
-// Whether the calm run's task of this name came past such a wait: it ended, or it did that call and rests elsewhere.
+// Whether the calm run's task of this name came past such a wait: it ended, or it did that call and
+// rests elsewhere.
 bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
   const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
   if (calm == kNobody) return false;
@@ -69,14 +70,15 @@ bool ends_wait(const Step& wait, const Step& step) {
 std::vector<std::uint32_t> partners(const Case& c, std::uint32_t task, const Step& wait) {
   const std::uint32_t object = same_object(c.run, wait.object, c.calm);
   const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
-  const bool is_signal_wait = wait.call == Call::pause || wait.call == Call::sigsuspend ||
-                              wait.call == Call::sigtimedwait;
+  const bool is_signal_wait =
+      wait.call == Call::pause || wait.call == Call::sigsuspend || wait.call == Call::sigtimedwait;
   std::set<std::uint32_t> found;
   for (const Step& step : c.calm.steps) {
-    if (step.event != Event::call || step.task >= c.calm.tasks.size() || step.task == calm) continue;
-    const bool is_partner = is_signal_wait
-                                ? is_signal_call(step.call) && step.other == calm
-                                : object != kNoObject && step.object == object && ends_wait(wait, step);
+    if (step.event != Event::call || step.task >= c.calm.tasks.size() || step.task == calm)
+      continue;
+    const bool is_partner =
+        is_signal_wait ? is_signal_call(step.call) && step.other == calm
+                       : object != kNoObject && step.object == object && ends_wait(wait, step);
     if (!is_partner) continue;
     const std::uint32_t partner = task_named(c.run, c.calm.tasks[step.task].name);
     if (partner != kNobody && partner != task) found.insert(partner);
@@ -96,14 +98,15 @@ const Stuck* find(const std::vector<Stuck>& stuck, std::uint32_t task) {
   return found == stuck.end() ? nullptr : &*found;
 }
 
-// The largest part of it in which everybody waits only for others of it: nothing there can ever go on.
+// The largest part of it in which everybody waits only for others of it: nothing there can ever go
+// on.
 std::vector<Stuck> knot_of(const Trace& run, std::vector<Stuck> stuck) {
   for (bool changed = true; changed;) {
     const auto is_free = [&](const Stuck& one) {
       const std::vector<std::uint32_t> awaited = living(run, one.awaited);
       return awaited.empty() || !std::ranges::all_of(awaited, [&](std::uint32_t task) {
-        return find(stuck, task) != nullptr;
-      });
+               return find(stuck, task) != nullptr;
+             });
     };
     const auto freed = std::ranges::find_if(stuck, is_free);
     changed = freed != stuck.end();

@@ -1,5 +1,6 @@
-// Oracle: a signal to what is no live peer: everybody (-1), the sender's whole group (0), a number that never was a peer,
-// or a dead one again after ESRCH has said so. One ESRCH is how a careful program learns of a death.
+// Oracle: a signal to what is no live peer: everybody (-1), the sender's whole group (0), a number
+// that never was a peer, or a dead one again after ESRCH has said so. One ESRCH is how a careful
+// program learns of a death.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <charconv>
@@ -49,7 +50,8 @@ class Wild {
     if (pid == -1) {
       add(step, Severity::finding, "-1", "every process that it may signal");
     } else if (pid == 0 || (pid && *pid < -1)) {
-      // Shells and timeout(1) signal their job's group: by design, unless only a deviation makes them.
+      // Shells and timeout(1) signal their job's group: by design, unless only a deviation makes
+      // them.
       const bool is_new = !c_.is_calm() && !calm_does_so(c_, step);
       add(step, is_new ? Severity::finding : Severity::note, "a process group",
           "a whole process group (" + std::to_string(*pid) + ')');
@@ -60,7 +62,8 @@ class Wild {
             "a peer that has ended, again after ESRCH: by now the number may be anybody's");
     } else {
       add(step, Severity::finding, "no peer",
-          (pid ? "PID " + std::to_string(*pid) : std::string("a PID")) + ", which never was a peer");
+          (pid ? "PID " + std::to_string(*pid) : std::string("a PID")) +
+              ", which never was a peer");
     }
   }
 
@@ -69,14 +72,16 @@ class Wild {
     return std::ranges::any_of(c_.run.tasks, [&](const Task& task) { return task.died <= at; });
   }
 
-  void add(const Step& step, Severity severity, const std::string& target, const std::string& whom) {
+  void add(const Step& step, Severity severity, const std::string& target,
+           const std::string& whom) {
     const std::string signal = signal_name(static_cast<int>(step.number));
-    verdicts_.push_back({.severity = severity,
-                         .kind = "wild_kill",
-                         .signature = "wild_kill: " + role_of(c_.run, step.task) + ' ' + signal + " to " + target,
-                         .peers = {c_.run.tasks[step.task].name},
-                         .step = static_cast<std::uint32_t>(&step - c_.run.steps.data()),
-                         .explanation = numbered(c_.run, step) + " sends " + signal + " to " + whom + '.'});
+    verdicts_.push_back(
+        {.severity = severity,
+         .kind = "wild_kill",
+         .signature = "wild_kill: " + role_of(c_.run, step.task) + ' ' + signal + " to " + target,
+         .peers = {c_.run.tasks[step.task].name},
+         .step = static_cast<std::uint32_t>(&step - c_.run.steps.data()),
+         .explanation = numbered(c_.run, step) + " sends " + signal + " to " + whom + '.'});
   }
 
   const Case& c_;
