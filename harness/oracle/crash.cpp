@@ -33,7 +33,7 @@ bool was_sent(const Trace& run, std::uint32_t task, int signal) {
 
 int crash_signal(const Trace& run, std::uint32_t task) {
   const Task& dead = run.tasks[task];
-  if (dead.killed_by_plan || !WIFSIGNALED(dead.status)) return 0;
+  if (dead.killed_by_plan || dead.thread || !WIFSIGNALED(dead.status)) return 0;
   const int signal = WTERMSIG(dead.status);
   const bool is_fatal = std::ranges::find(kFatal, signal) != kFatal.end();
   return is_fatal && !was_sent(run, task, signal) ? signal : 0;

@@ -30,7 +30,7 @@ Flow flow_of(const Trace& trace, std::uint32_t object) {
     const Step& step = trace.steps[i];
     if (step.object != object || step.event != Event::call) continue;
     if (step.call == Call::splice || step.call == Call::sendfile || step.call == Call::tee ||
-        (step.flags & kUnknownResult) != 0)
+        !is_known(trace, step))
       flow.is_known = false;
     if (step.result < 0) continue;
     const std::int64_t amount = is_queue ? 1 : step.result;

@@ -46,14 +46,14 @@ const Step* wake_before(const Trace& run, const Stuck& one) {
   if (one.wait->call != Call::futex) return nullptr;
   for (const Step* step = one.wait; step-- != run.steps.data();)
     if (step->object == one.wait->object && step->event == Event::call && step->result == 0 &&
-        step->task != one.task && step->detail.find("WAKE") != std::string::npos)
+        step->task != one.task && step->detail == "wake")
       return step;
   return nullptr;
 }
 
 // In the calm run as many came, and it went on: so this one was not missing, it was too early.
 bool came_in_vain(const Case& c, const Stuck& one, const Step& delivery) {
-  const std::uint32_t calm = task_named(c.calm, c.run.tasks[one.task].name);
+  const std::uint32_t calm = calm_twin(c, one.task);
   return calm != kNobody &&
          deliveries(c.run, one.task, delivery.number) >= deliveries(c.calm, calm, delivery.number);
 }
@@ -93,7 +93,7 @@ std::vector<Verdict> missing(const Case& c) {
   std::vector<Verdict> verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     const Step* merged = coalesced_for(c.run, task);
-    const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+    const std::uint32_t calm = calm_twin(c, task);
     if (merged == nullptr || calm == kNobody || coalesced_for(c.calm, calm) != nullptr) continue;
     if (!harm_of(c, c.run.tasks[task].peer).any()) continue;
     verdicts.push_back(

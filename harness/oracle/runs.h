@@ -10,13 +10,20 @@
 
 namespace pipewrench {
 
-// The last task of that name (a restarted peer has several); kNobody if there is none.
+// The last task of that name, the restarted "writer~2" for "writer"; kNobody if there is none.
 std::uint32_t task_named(const Trace& trace, std::string_view name);
+std::uint32_t calm_twin(const Case& c, std::uint32_t task);
 std::uint32_t main_task(const Trace& trace, std::uint32_t peer);
 // An object of the same name and, where it has one, a maker of the same name; kNoObject if there is
 // none.
 std::uint32_t same_object(const Trace& from, std::uint32_t object, const Trace& in);
-const Waiting* waiting_of(const Trace& trace, std::uint32_t task);
+// The wait in which a task is when the run ends; nothing if it has done something since.
+const Step* wait_of(const Trace& trace, const Waiting& waiting);
+const Step* wait_of(const Trace& trace, std::uint32_t task);
+// How many steps were made before the tear-down.
+std::size_t steps_before_end(const Trace& trace);
+// False where the kernel did it and told nobody.
+bool is_known(const Trace& trace, const Step& step);
 // The step of the task's last call; UINT32_MAX if it made none.
 std::uint32_t last_call(const Trace& trace, std::uint32_t task);
 // Whether the task runs another program than the one it was started or forked with.

@@ -30,10 +30,11 @@ std::size_t shown(const Trace& trace, std::string_view text) {
   return count;
 }
 
+// By peer: a fork has what its parent has attached.
 bool is_attached(const Trace& run, std::uint32_t task, std::uint32_t object) {
   return std::ranges::any_of(run.steps, [&](const Step& step) {
-    return step.task == task && step.object == object &&
-           (step.call == Call::shmat || step.event == Event::stored);
+    return step.object == object && (step.call == Call::shmat || step.event == Event::stored) &&
+           step.task < run.tasks.size() && run.tasks[step.task].peer == run.tasks[task].peer;
   });
 }
 

@@ -118,7 +118,7 @@ std::vector<Verdict> judge_signal_death(const Case& c) {
   std::vector<Verdict> verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     const Task& dead = c.run.tasks[task];
-    if (dead.alive || dead.killed_by_plan || !WIFSIGNALED(dead.status)) continue;
+    if (dead.alive || dead.killed_by_plan || dead.thread || !WIFSIGNALED(dead.status)) continue;
     const int signal = WTERMSIG(dead.status);
     if (!is_communication(signal) || is_planned(c.run, task, signal)) continue;
     if (!c.is_calm() && calm_dies_so(c, task, signal)) continue;

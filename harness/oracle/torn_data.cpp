@@ -89,7 +89,7 @@ void look_at_short(const Case& c, const Step& step, std::vector<Verdict>& verdic
 
 bool is_stream_read(const Trace& trace, const Step& step) {
   return step.event == Event::call && (step.call == Call::read || step.call == Call::recv) &&
-         step.result > 0 && step.object < trace.objects.size() &&
+         step.result > 0 && step.object < trace.objects.size() && is_known(trace, step) &&
          is_stream(trace.objects[step.object].kind);
 }
 

@@ -12,7 +12,7 @@
 
 namespace pipewrench {
 
-// "demo1/2" -> "demo1/child", "server:3" -> "server:thread", "writer.2" -> "writer".
+// "demo1/2" -> "demo1/child", "server:3" -> "server:thread", "writer.2" and "writer~2" -> "writer".
 std::string role_of(std::string_view task);
 std::string role_of(const Trace& trace, std::uint32_t task);
 std::string name_of(const Trace& trace, std::uint32_t task);

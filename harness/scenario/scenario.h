@@ -61,7 +61,7 @@ struct SetupSemaphore {
   bool operator==(const SetupSemaphore&) const = default;
 };
 struct Setup {
-  std::vector<SetupFile> files{};
+  std::vector<SetupFile> files{};  // made in this order: directories, files, FIFOs, links
   std::vector<SetupQueue> queues{};
   std::vector<SetupSegment> segments{};
   std::vector<SetupSemaphore> semaphores{};
@@ -117,11 +117,11 @@ struct Scenario {
   std::string name{};
   std::string why{};
   std::vector<Peer> peers{};
-  Setup setup;
-  End end;
-  Limits limits;
-  Expect expect;
-  Planted planted;
+  Setup setup{};
+  End end{};
+  Limits limits{};
+  Expect expect{};
+  Planted planted{};
   bool operator==(const Scenario&) const = default;
 };
 

@@ -1,0 +1,168 @@
+// Signals: sending, waiting for, and what sigaction installs.
+// SPDX-License-Identifier: MIT
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "harness/conduct/calls.h"
+#include "harness/conduct/memory.h"
+#include "harness/conduct/signals.h"
+#include "harness/core/fd.h"
+
+namespace pipewrench {
+namespace {
+
+struct KernelAction {  // of rt_sigaction(2), not libc's
+  std::uint64_t handler, flags, restorer, mask;
+};
+
+Look look_sigaction(Run& run, std::uint32_t task) {
+  const Pending& pending = run.pending_of(task);
+  Process& process = run.process_of(task);
+  const auto signal = pending.address(0);
+  const auto action = read_value<KernelAction>(process.pid, pending.address(1));
+  if (action && signal > 0 && signal < process.actions.size()) {
+    process.actions[signal].caught = action->handler > 1;  // neither SIG_DFL nor SIG_IGN
+    process.actions[signal].restart = (action->flags & SA_RESTART) != 0;
+    process.actions[signal].ignored = action->handler == 1;
+    ++process.signal_version;
+  }
+  return Look::pass;
+}
+
+// kill(2) of 0 or of a group is wild unless the group is the caller's own work: each peer starts as a group's leader.
+bool is_wild_group(const Run& run, std::uint32_t task, std::int64_t target) {
+  if (target == -1) return true;
+  if (target == 0) return false;
+  for (const Process& process : run.processes)
+    if (process.inner == -target) return process.peer != run.processes[run.live[task].process].peer;
+  return true;
+}
+
+Look look_kill(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  const int number = pending.notif.data.nr;
+  std::int64_t target = static_cast<pid_t>(pending.address(0));
+  unsigned signal_argument = 1;
+  if (number == SYS_tgkill || number == SYS_rt_tgsigqueueinfo) {
+    signal_argument = 2;
+  } else if (number == SYS_pidfd_send_signal) {
+    // fdinfo tells whom a pidfd means, in the PID namespace of whose /proc is asked: that is ours.
+    char path[64], line[128];
+    std::snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", run.process_of(task).pid,
+                  static_cast<int>(pending.address(0)));
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path, "re"), &std::fclose);
+    int outer = -1;
+    while (file && std::fgets(line, sizeof line, file.get()) != nullptr)
+      std::sscanf(line, "Pid: %d", &outer);
+    target = 0;
+    for (const Process& process : run.processes)
+      if (process.pid == outer && outer > 0) target = process.inner;
+    if (target == 0) pending.expected = -ESRCH;
+  }
+  const int signal = static_cast<int>(pending.address(signal_argument));
+  pending.number = signal;
+  pending.detail = signal_name(signal);
+  if (target > 0) pending.other = run.task_of_inner(static_cast<pid_t>(target));
+  const bool nobody = target > 0 && pending.other == kNobody && target != 1;
+  if (nobody && number == SYS_tkill) return Look::pass;  // a thread's id
+  if (nobody) pending.expected = -ESRCH;
+  if (signal != 0 && number != SYS_pidfd_send_signal &&
+      (nobody || target == 1 || (target <= 0 && is_wild_group(run, task, target))))
+    pending.flags |= kWildTarget;
+  return Look::ipc;
+}
+
+void act_kill(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  const auto signal = static_cast<unsigned>(pending.number);
+  if (pending.other != kNobody && signal >= 1 && signal < 32) {
+    const auto target = task_status(run.process_of(pending.other).pid);
+    const std::uint64_t bit = 1ULL << (signal - 1);
+    if (target && ((target->shared_pending | target->own_pending) & bit) != 0)
+      pending.flags |= kCoalesced;
+  }
+  const std::uint32_t other = pending.other;
+  kernel_acts(run, task);
+  for (Process& process : run.processes)
+    if (other == kNobody || process.main == other) hint_signal(process);
+}
+
+// Never: only a signal ends it, and the scheduler sees to signals.
+bool never(Run&, std::uint32_t) { return false; }
+Look look_pause(Run&, std::uint32_t) { return Look::ipc; }
+
+std::uint64_t set_at(Run& run, std::uint32_t task, std::uint64_t address) {
+  return read_value<std::uint64_t>(run.process_of(task).pid, address).value_or(0);
+}
+
+// sigsuspend swaps the mask in the kernel: what pends under the new one ends it.
+bool can_suspend(Run& run, std::uint32_t task) {
+  const TaskStatus& status = signals_of(run, task);
+  const std::uint64_t mask = set_at(run, task, run.pending_of(task).address(0));
+  return ((status.own_pending | status.shared_pending) & ~mask & ~status.ignored) != 0;
+}
+void act_suspend(Run& run, std::uint32_t task) {
+  run.pending_of(task).expected = -EINTR;
+  kernel_acts(run, task);
+}
+
+Look look_sigtimedwait(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  if (pending.address(2) == 0) return Look::ipc;
+  if (const auto limit = read_value<timespec>(run.process_of(task).pid, pending.address(2))) {
+    const auto wait_ns = static_cast<std::uint64_t>(limit->tv_sec) * 1'000'000'000 +
+                         static_cast<std::uint64_t>(limit->tv_nsec);
+    pending.nonblocking = wait_ns == 0;
+    pending.due_ns = run.now_ns + wait_ns;
+  }
+  return Look::ipc;
+}
+std::uint64_t awaited(Run& run, std::uint32_t task) {
+  const TaskStatus& status = signals_of(run, task);
+  return (status.own_pending | status.shared_pending) &
+         set_at(run, task, run.pending_of(task).address(0));
+}
+bool can_sigtimedwait(Run& run, std::uint32_t task) {
+  return run.pending_of(task).nonblocking || awaited(run, task) != 0;
+}
+void act_sigtimedwait(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  const std::uint64_t set = awaited(run, task);
+  if (set == 0 && (pending.timed_out || pending.nonblocking)) {
+    run.record(task, -EAGAIN, pending.timed_out ? kTimedOut : std::uint16_t{0});
+    run.answer(task, -EAGAIN);
+    return;
+  }
+  pending.expected = set == 0 ? -EINTR : __builtin_ctzll(set) + 1;
+  pending.number = pending.expected > 0 ? pending.expected : 0;
+  kernel_acts(run, task);
+}
+
+constexpr CallRow kRows[] = {
+    {SYS_rt_sigaction, Call::count_, look_sigaction, nullptr, nullptr, nullptr, 1},
+    {SYS_kill, Call::kill, look_kill, nullptr, act_kill},
+    {SYS_tkill, Call::kill, look_kill, nullptr, act_kill},
+    {SYS_tgkill, Call::kill, look_kill, nullptr, act_kill},
+    {SYS_rt_sigqueueinfo, Call::kill, look_kill, nullptr, act_kill},
+    {SYS_rt_tgsigqueueinfo, Call::kill, look_kill, nullptr, act_kill},
+    {SYS_pidfd_send_signal, Call::pidfd_send_signal, look_kill, nullptr, act_kill},
+    {SYS_rt_sigsuspend, Call::sigsuspend, look_pause, can_suspend, act_suspend},
+    {SYS_rt_sigtimedwait, Call::sigtimedwait, look_sigtimedwait, can_sigtimedwait,
+     act_sigtimedwait},
+#ifdef SYS_pause
+    {SYS_pause, Call::pause, look_pause, never},
+#endif
+};
+
+}  // namespace
+
+std::span<const CallRow> signal_rows() { return kRows; }
+
+}  // namespace pipewrench

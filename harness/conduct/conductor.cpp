@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "harness/conduct/conductor.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "harness/conduct/calls.h"
+#include "harness/conduct/paths.h"
+#include "harness/conduct/schedule.h"
+#include "harness/conduct/stage.h"
+#include "harness/conduct/sysv.h"
+
+namespace pipewrench {
+namespace {
+
+// The tear-down gets its own, shorter limits.
+constexpr std::uint32_t kTeardownSteps = 2'000;
+constexpr std::uint64_t kTeardownTime_ns = 60'000'000'000;
+constexpr int kMostDepth = 16;
+
+void set_limit(const char* name, std::uint64_t value) {
+  if (value == 0) return;
+  const Fd file(open((std::string("/proc/sys/kernel/") + name).c_str(), O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(value);
+  if (file) (void)!write(file.get(), text.data(), text.size());
+}
+
+void set_up_files(const Run& run) {
+  for (const SetupFile& wanted : run.scenario.setup.files) {
+    const std::string path = run.stage.sandbox() + "/" + wanted.path;
+    switch (wanted.kind) {
+      case SetupFile::Kind::fifo:
+        mkfifo(path.c_str(), 0600);
+        break;
+      case SetupFile::Kind::directory:
+        mkdir(path.c_str(), 0700);
+        break;
+      case SetupFile::Kind::link:
+        (void)!symlink(wanted.text.c_str(), path.c_str());
+        continue;
+      case SetupFile::Kind::file: {
+        const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (file) (void)!write(file.get(), wanted.text.data(), wanted.text.size());
+      }
+    }
+    chmod(path.c_str(), static_cast<mode_t>(wanted.mode));
+  }
+}
+
+std::uint32_t maker_of(const Trace& trace, const std::string& name) {
+  for (const Object& object : trace.objects)
+    if (object.name == name) return object.maker;
+  return kNobody;
+}
+
+// What stands in the sandbox, in order of name; what the set-up made is not the peers'.
+void collect_files(Run& run, const std::string& relative, int depth) {
+  const std::string path = run.stage.sandbox() + "/" + relative;
+  dirent** entries = nullptr;
+  const int count = scandir(path.c_str(), &entries, nullptr, alphasort);
+  for (int i = 0; i < count; ++i) {
+    const std::string name = entries[i]->d_name;
+    std::free(entries[i]);
+    if (name == "." || name == "..") continue;
+    const std::string inside = relative.empty() ? name : relative + "/" + name;
+    struct stat info{};
+    if (lstat((run.stage.sandbox() + "/" + inside).c_str(), &info) != 0) continue;
+    const bool given = std::ranges::any_of(
+        run.scenario.setup.files, [&](const SetupFile& file) { return file.path == inside; });
+    if (!given) {
+      ObjectKind kind = ObjectKind::file;
+      if (S_ISFIFO(info.st_mode)) kind = ObjectKind::fifo;
+      if (S_ISSOCK(info.st_mode)) kind = ObjectKind::socket;
+      if (S_ISDIR(info.st_mode)) kind = ObjectKind::directory;
+      const std::string shown = (kind == ObjectKind::fifo ? "fifo ./" : "./") + inside;
+      run.trace.leftovers.push_back({kind, shown, maker_of(run.trace, shown)});
+    }
+    if (S_ISDIR(info.st_mode) && depth < kMostDepth) collect_files(run, inside, depth + 1);
+  }
+  std::free(entries);
+}
+
+// Whom the blocked tasks wait for.
+void note_waiting(Run& run) {
+  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
+    const Live& one = run.live[task];
+    if (one.state == State::dead || one.state == State::running) continue;
+    const Pending& pending = one.slept.row != nullptr ? one.slept : one.pending;
+    Waiting waiting{.task = task};
+    for (std::uint32_t i = static_cast<std::uint32_t>(run.trace.steps.size()); i-- > 0;)
+      if (run.trace.steps[i].task == task && run.trace.steps[i].event == Event::waits) {
+        waiting.step = i;
+        break;
+      }
+    if (pending.object != kNoObject) {
+      const Object& object = run.trace.objects[pending.object];
+      const ObjectState& state = run.objects[pending.object];
+      if (object.kind == ObjectKind::pipe || object.kind == ObjectKind::fifo)
+        waiting.holders = holders_of(run, state.device, state.inode,
+                                     pending.call == Call::read || pending.call == Call::poll);
+      if (state.holder != kNobody) waiting.holders.push_back(state.holder);
+    }
+    if (pending.call == Call::wait)
+      for (const Process& child : run.processes)
+        if (child.parent == one.process && !child.dead) waiting.holders.push_back(child.main);
+    run.trace.waiting.push_back(std::move(waiting));
+  }
+}
+
+void tear_down(Run& run, Scheduler& scheduler) {
+  const bool anybody = std::ranges::any_of(run.processes, [](const Process& p) { return !p.dead; });
+  if (!anybody) return;
+  run.record_event(Event::teardown, kNobody).number = run.scenario.end.signal;
+  for (std::size_t i = 0; i < run.processes.size(); ++i) {
+    const Process& process = run.processes[i];
+    if (process.dead) continue;
+    // The peer itself; of one that has ended, what it has left behind.
+    const Task& shown = run.trace.tasks[process.main];
+    const bool is_peer = shown.parent == kNobody;
+    const bool has_parent = process.parent != kNobody && !run.processes[process.parent].dead;
+    const std::string& wanted = run.scenario.end.peer;
+    const bool meant = wanted.empty() || run.scenario.peers[shown.peer].name == wanted;
+    if ((is_peer || !has_parent) && meant)
+      run.signal_task(process.main, run.scenario.end.signal, true);
+  }
+  scheduler.turns(kTeardownSteps, run.now_ns + kTeardownTime_ns);
+}
+
+}  // namespace
+
+struct Conductor::Impl {
+  std::unique_ptr<Stage> stage;
+  ConductorOptions options;
+  std::string directory;  // where relative programs are looked up
+};
+
+Conductor::Conductor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Conductor::Conductor(Conductor&&) noexcept = default;
+Conductor& Conductor::operator=(Conductor&&) noexcept = default;
+Conductor::~Conductor() = default;
+
+std::expected<Conductor, std::string> Conductor::start(const ConductorOptions& options) {
+  char directory[4096];
+  if (getcwd(directory, sizeof directory) == nullptr)
+    return std::unexpected("getcwd: " + std::string(std::strerror(errno)));
+  auto stage = Stage::start({.namespaces = options.namespaces, .cpu = options.cpu});
+  if (!stage) return std::unexpected(stage.error());
+  return Conductor(std::make_unique<Impl>(Impl{std::move(*stage), options, directory}));
+}
+
+Trace Conductor::run(const Scenario& scenario, Policy& policy) {
+  Trace trace;
+  if (scenario.peers.size() > kMaxPeers) {
+    trace.ending = Ending::harness_error;
+    trace.error = "more than " + std::to_string(kMaxPeers) + " peers";
+    return trace;
+  }
+  Stage& stage = *impl_->stage;
+  Run run(scenario, policy, stage, trace, impl_->options.seed);
+  Scheduler scheduler{.run = run, .policy = policy};
+  stage.prepare(scenario);
+  set_limit("msgmni", scenario.setup.msgmni);
+  set_limit("msgmax", scenario.setup.msgmax_bytes);
+  set_limit("msgmnb", scenario.setup.msgmnb_bytes);
+  set_limit("shmmni", scenario.setup.shmmni);
+  set_up_files(run);
+  set_up_objects(run);
+  bool started = true;
+  for (const Peer& peer : scenario.peers) {
+    run.programs.push_back(find_program(peer.run[0], impl_->directory));
+    if (run.programs.back().empty()) {
+      scheduler.failure = peer.run[0] + ": no such program";
+      started = false;
+    }
+  }
+  for (std::uint32_t i = 0; started && i < scenario.peers.size(); ++i) {
+    // One after the other up to its first call, so that order of birth is the scenario's.
+    started = scheduler.launch(i, run.programs[i]) && scheduler.settle();
+  }
+  if (started) {
+    trace.ending = scheduler.turns(scenario.limits.steps, scenario.limits.virtual_time_ns);
+    note_waiting(run);
+    if (trace.ending != Ending::harness_error) {
+      for (std::size_t i = 0; i < run.live.size(); ++i)
+        trace.tasks[i].alive = run.live[i].state != State::dead;
+      std::vector<bool> alive;
+      for (const Task& task : trace.tasks) alive.push_back(task.alive);
+      tear_down(run, scheduler);
+      for (std::size_t i = 0; i < trace.tasks.size(); ++i) {
+        if (trace.tasks[i].alive && !trace.tasks[i].thread)
+          trace.leftovers.push_back({.kind = ObjectKind::file,
+                                     .name = trace.tasks[i].name,
+                                     .maker = trace.tasks[i].parent,
+                                     .process = true});
+        if (i < alive.size()) trace.tasks[i].alive = alive[i];
+      }
+    }
+  }
+  if (!started || trace.ending == Ending::harness_error) {
+    trace.ending = Ending::harness_error;
+    trace.error = scheduler.failure.empty() ? "the run was lost" : scheduler.failure;
+  }
+  stage.kill_all();
+  collect_objects(run);
+  collect_files(run, "", 0);
+  for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
+    Output output;
+    output.out = stage.output(i, false, scenario.limits.output_bytes, output.cut);
+    output.err = stage.output(i, true, scenario.limits.output_bytes, output.cut);
+    trace.outputs.push_back(std::move(output));
+  }
+  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&policy)) trace.unused = plan->unused();
+  return trace;
+}
+
+}  // namespace pipewrench

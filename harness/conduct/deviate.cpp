@@ -1,0 +1,184 @@
+// What a plan does to a call, and what Linux could do to it.
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+
+#include "harness/conduct/calls.h"
+#include "harness/conduct/schedule.h"
+#include "harness/conduct/signals.h"
+#include "harness/conduct/sysv.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr std::uint32_t bit(Deviate kind) { return 1U << static_cast<unsigned>(kind); }
+
+// Signals that ask a program to end: it may well behave differently after them.
+bool asks_to_end(int signal) {
+  return signal == SIGINT || signal == SIGTERM || signal == SIGQUIT || signal == SIGABRT ||
+         signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
+}
+
+struct Handlers {
+  bool any = false;         // of a signal that does not ask to end
+  bool interrupts = false;  // one of them without SA_RESTART
+};
+Handlers handlers_of(const Process& process) {
+  Handlers handlers;
+  for (int signal = 1; signal < static_cast<int>(process.actions.size()); ++signal) {
+    const Action& action = process.actions[static_cast<std::size_t>(signal)];
+    if (!action.caught || asks_to_end(signal)) continue;
+    handlers.any = true;
+    if (!action.restart) handlers.interrupts = true;
+  }
+  return handlers;
+}
+
+// signal(7), "Interruption of system calls and library functions by signal handlers" and "... by stop signals".
+bool may_be_interrupted(const Process& process, Call call) {
+  const Handlers handlers = handlers_of(process);
+  switch (call) {
+    case Call::semop:
+    case Call::epoll_wait:
+    case Call::sigtimedwait:
+      return true;  // SIGSTOP and SIGCONT do it without a handler
+    case Call::msgsnd:
+    case Call::msgrcv:
+    case Call::poll:
+    case Call::select:
+    case Call::nanosleep:
+      return handlers.any;
+    case Call::read:
+    case Call::write:
+    case Call::open:
+    case Call::wait:
+    case Call::recv:
+    case Call::send:
+    case Call::accept:
+    case Call::connect:
+      return handlers.interrupts;
+    default:
+      return false;
+  }
+}
+
+void legal_short(Run& run, const Pending& pending, Legal& legal) {
+  const ObjectKind kind = run.trace.objects[pending.object].kind;
+  if (kind != ObjectKind::pipe && kind != ObjectKind::fifo) return;
+  const ObjectState& state = run.objects[pending.object];
+  if (pending.call == Call::read && state.chunks.size() > 1 &&
+      state.chunks.front() < pending.asked) {
+    // Had the reader come between two writes, it would have got the first alone.
+    legal.shortest = legal.longest = state.chunks.front();
+  }
+  if (pending.call == Call::write && pending.asked > PIPE_BUF && !pending.nonblocking &&
+      pending.duplicate) {
+    // It blocks in its middle if nobody has read so far; SIGSTOP and SIGCONT then end it with what was taken.
+    const int capacity = fcntl(pending.duplicate.get(), F_GETPIPE_SZ);
+    const auto room = static_cast<std::uint64_t>(std::max(capacity, 0));
+    if (state.written + pending.asked <= room) return;
+    legal.shortest = state.written < room ? room - state.written : 1;
+    legal.longest = pending.asked - 1;
+  }
+  if (legal.longest != 0) legal.kinds |= bit(Deviate::shorten);
+}
+
+}  // namespace
+
+Legal legal_of(Run& run, std::uint32_t task) {
+  const Pending& pending = run.pending_of(task);
+  const Process& process = run.process_of(task);
+  Legal legal;
+  legal.kinds = bit(Deviate::kill) | bit(Deviate::kill_after);
+  if (handlers_of(process).any || std::ranges::any_of(process.actions, &Action::caught))
+    legal.kinds |= bit(Deviate::signal);
+  const bool would_block =
+      !pending.nonblocking && pending.row->ready != nullptr && !pending.row->ready(run, task);
+  if (would_block && may_be_interrupted(process, pending.call)) legal.errors.push_back(EINTR);
+  if (would_block && pending.due_ns != kNever && pending.call != Call::nanosleep)
+    legal.kinds |= bit(Deviate::timeout_first);
+  if (pending.object != kNoObject) {
+    legal_short(run, pending, legal);
+    if (pending.call == Call::msgsnd || pending.call == Call::msgrcv || pending.call == Call::semop)
+      legal.kinds |= bit(Deviate::remove);
+  }
+  if (pending.call == Call::futex && pending.detail != "wait") {
+    const auto waiters = std::ranges::count_if(run.live, [&](const Live& one) {
+      return one.state == State::parked && one.pending.call == Call::futex && one.pending.entered &&
+             !one.pending.woken && one.pending.object == pending.object;
+    });
+    if (waiters > 1) legal.kinds |= bit(Deviate::wake);
+  }
+  if (!legal.errors.empty()) legal.kinds |= bit(Deviate::fail);
+  return legal;
+}
+
+void Scheduler::kill(std::uint32_t task) {
+  Process& process = run.process_of(task);
+  for (std::uint32_t other = 0; other < run.live.size(); ++other) {
+    if (run.live[other].process != run.live[task].process) continue;
+    run.trace.tasks[other].killed_by_plan = true;
+    // Parked tasks die where they are: they count as running until they are dead.
+    if (run.live[other].state != State::dead) run.live[other].state = State::running;
+    run.live[other].pending.duplicate.reset();
+  }
+  syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+bool Scheduler::play(std::uint32_t task, const Deviation& deviation) {
+  Pending& pending = run.live[task].pending;
+  switch (deviation.kind) {
+    case Deviate::shorten:
+      pending.shorten_to = std::max<std::uint64_t>(deviation.amount, 1);
+      pending.flags |= kInjected | kTransparent;
+      return false;
+    case Deviate::fail: {
+      // An object that is gone for one is gone for all.
+      if ((deviation.number == EIDRM || deviation.number == EINVAL) && pending.object != kNoObject)
+        remove_object(run, pending.object);
+      const std::uint16_t transparent = deviation.number == EINTR ? kTransparent : std::uint16_t{0};
+      run.record(task, -deviation.number, static_cast<std::uint16_t>(kInjected | transparent));
+      run.answer(task, -deviation.number);
+      return true;
+    }
+    case Deviate::kill:
+      kill(task);
+      return true;
+    case Deviate::kill_after:
+      run.live[task].kill_at_next = true;
+      return false;
+    case Deviate::signal:
+      run.signal_task(task, deviation.number, true);
+      return true;  // it stays parked: a handler runs at its next turn, before the call
+    case Deviate::remove:
+      if (pending.object != kNoObject) remove_object(run, pending.object);
+      pending.flags |= kInjected;
+      return false;
+    case Deviate::fill:
+      if (pending.object != kNoObject &&
+          run.trace.objects[pending.object].kind == ObjectKind::queue)
+        fill_queue(run.objects[pending.object].id);
+      return false;
+    case Deviate::wake:
+      for (std::uint32_t other = 0; other < run.live.size(); ++other)
+        if (run.trace.tasks[other].name == deviation.other) pending.preferred = other;
+      return false;
+    case Deviate::timeout_first:
+      if (pending.due_ns == kNever) return false;
+      run.now_ns = std::max(run.now_ns, pending.due_ns);
+      pending.forced_time_out = pending.timed_out = true;
+      pending.row->act(run, task);
+      return true;
+    case Deviate::preempt:
+    case Deviate::restart:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace pipewrench

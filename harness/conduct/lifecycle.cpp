@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "harness/conduct/calls.h"
+#include "harness/conduct/memory.h"
+#include "harness/conduct/schedule.h"
+#include "harness/conduct/signals.h"
+#include "harness/conduct/stage.h"
+#include "harness/conduct/sysv.h"
+#include "harness/conduct/vdso.h"
+
+namespace pipewrench {
+namespace {
+
+// How often those are looked at that neither trap nor die. No verdict depends on it.
+constexpr int kLook_ms = 10;
+
+Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
+
+std::uint64_t ticks_to_ns(std::uint64_t ticks) {
+  return ticks * (1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
+}
+
+}  // namespace
+
+bool Scheduler::launch(std::uint32_t peer, const std::string& program) {
+  const int inner = run.stage.launch(run.scenario.peers[peer], peer, program, run.scenario.limits);
+  if (inner <= 0) {
+    failure = "cannot start " + program + ": " + errno_name(-inner);
+    return false;
+  }
+  launched[inner] = peer;
+  return true;
+}
+
+std::uint32_t Scheduler::alive_processes() const {
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(run.processes, [](const Process& process) { return !process.dead; }));
+}
+
+// A task that traps for the first time. Its place in the family gives its name.
+std::uint32_t Scheduler::adopt(pid_t tid) {
+  const auto status = task_status(tid);
+  if (!status || run.live.size() >= kMaxTasks) return kNobody;
+  const auto index = static_cast<std::uint32_t>(run.live.size());
+  std::uint32_t process = kNobody, parent_process = kNobody;
+  for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
+    if (run.processes[i].dead) continue;
+    if (run.processes[i].pid == status->tgid) process = i;
+    if (run.processes[i].pid == status->parent) parent_process = i;
+  }
+  Task task;
+  task.thread = process != kNobody;
+  task.alive = true;
+  task.born = static_cast<std::uint32_t>(run.trace.steps.size());
+  const auto start = launched.find(status->inner);
+  // The parent is he whose clone call owes a newcomer: a thread of the parent process, or (CLONE_PARENT, a parent that
+  // has died meanwhile) anyone.
+  std::uint32_t parent = kNobody;
+  for (std::uint32_t i = 0; i < run.live.size(); ++i) {
+    if (run.live[i].births == 0) continue;
+    const std::uint32_t owner = run.live[i].process;
+    if (parent == kNobody || owner == (task.thread ? process : parent_process)) parent = i;
+  }
+  if (!task.thread) {
+    process = static_cast<std::uint32_t>(run.processes.size());
+    run.processes.emplace_back();
+    Process& fresh = run.processes.back();
+    fresh.pid = status->tgid;
+    fresh.inner = status->inner;
+    fresh.pidfd = open_pidfd(fresh.pid);
+    fresh.main = index;
+    fresh.parent = parent_process;
+    if (start != launched.end()) {
+      fresh.peer = start->second;
+      task.name = run.scenario.peers[fresh.peer].name;
+      const auto namesakes = std::ranges::count_if(run.trace.tasks, [&](const Task& other) {
+        return other.peer == fresh.peer && other.parent == kNobody && !other.thread;
+      });
+      if (namesakes > 0) task.name += "~" + std::to_string(namesakes + 1);  // started again
+    } else if (parent != kNobody) {
+      Process& maker = run.process_of(parent);
+      fresh.peer = maker.peer;
+      fresh.actions = maker.actions;
+      fresh.vdso = maker.vdso;
+      task.name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
+      for (const Attachment& at : std::vector(run.attached))
+        if (at.process == run.live[parent].process)
+          run.attached.push_back({process, at.object, at.address});
+    } else {
+      task.name = "orphan/" + std::to_string(index);
+    }
+    if (start != launched.end()) launched.erase(start);
+  } else {
+    Process& owner = run.processes[process];
+    ++owner.threads_alive;
+    task.name = run.trace.tasks[owner.main].name + ":" + std::to_string(++owner.threads);
+  }
+  task.peer = run.processes[process].peer;
+  task.parent = parent;
+  run.trace.tasks.push_back(task);
+  Live fresh;
+  fresh.tid = tid;
+  fresh.inner = status->inner;
+  fresh.process = process;
+  run.live.push_back(std::move(fresh));
+  by_tid[tid] = index;
+  if (parent != kNobody && task.parent != kNobody) {
+    run.live[parent].births = 0;
+    if (run.live[parent].birth_step < run.trace.steps.size())
+      run.trace.steps[run.live[parent].birth_step].other = index;
+  }
+  run.record_event(Event::born, index);
+  return index;
+}
+
+// Its parent, if it waits in vfork(2), goes on when the child has exec'd or ended.
+void Scheduler::end_vfork(std::uint32_t child) {
+  const std::uint32_t parent = run.trace.tasks[child].parent;
+  if (parent == kNobody || !run.live[parent].vforking) return;
+  run.live[parent].vforking = false;
+  if (run.live[parent].state == State::asleep) run.live[parent].state = State::running;
+}
+
+// The first trap of a program: its clock is made virtual, and handlers are gone (execve(2)).
+void Scheduler::image_is_new(std::uint32_t task) {
+  Process& process = run.process_of(task);
+  const std::uint64_t address = vdso_of(process.pid);
+  if (process.in_exec) {
+    process.in_exec = false;
+    if (is_patched_vdso(process.pid, address)) return;  // the exec has failed
+    run.record_event(Event::exec, task);
+    for (Action& action : process.actions) action = Action{.ignored = action.ignored};
+    std::erase_if(process.timers,
+                  [](const Timer& timer) { return timer.kind == Timer::Kind::posix; });
+    run.forget_attachments(run.live[task].process, 0);
+    ++process.signal_version;
+    end_vfork(task);
+  }
+  process.vdso = patch_vdso(process.pid, address) ? address : 0;
+}
+
+void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
+  Live& one = run.live[task];
+  if (one.state == State::asleep) woke(task);
+  if (one.after_step != UINT32_MAX) {
+    Step& step = run.trace.steps[one.after_step];
+    one.after_step = UINT32_MAX;
+    if (one.pending.row != nullptr && one.pending.row->after != nullptr)
+      one.pending.row->after(run, task, step);
+  }
+  one.state = State::parked;
+  one.signals_version = 0;
+  one.falls_asleep = false;
+  one.pending = Pending{};
+  one.pending.notif = notif;
+  const CallRow* row = call_row(notif.data.nr);
+  Process& process = run.process_of(task);
+  if (process.in_exec || (process.vdso == 0 && process.main == task && !process.looked_at_image)) {
+    process.looked_at_image = true;
+    image_is_new(task);
+  }
+  if (row == nullptr) return run.let_kernel(task);
+  one.pending.row = row;
+  one.pending.call = row->call;
+  if (one.kill_at_next) {
+    one.kill_at_next = false;
+    return kill(task);
+  }
+  if (row->call == Call::fork && alive_processes() >= run.scenario.limits.processes) {
+    run.unmanaged(task, "limit of processes: fork answers EAGAIN");
+    return run.answer(task, -EAGAIN);
+  }
+  switch (row->look(run, task)) {
+    case Look::pass:
+      return run.let_kernel(task);
+    case Look::answered:
+      return;
+    case Look::ipc:
+      one.pending.n = ++one.calls;
+  }
+}
+
+void Scheduler::receive() {
+  seccomp_notif notif{};
+  if (ioctl(run.stage.listener(), SECCOMP_IOCTL_NOTIF_RECV, &notif) != 0)
+    return;  // he has died meanwhile
+  const auto tid = static_cast<pid_t>(notif.pid);
+  const auto known = by_tid.find(tid);
+  const std::uint32_t task = known != by_tid.end() ? known->second : adopt(tid);
+  if (task != kNobody) return trapped(task, notif);
+  seccomp_notif_resp response{};
+  response.id = notif.id;
+  response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  ioctl(run.stage.listener(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+void Scheduler::task_died(std::uint32_t task, int status) {
+  Live& one = run.live[task];
+  if (one.state == State::dead) return;
+  if (one.after_step != UINT32_MAX) {
+    run.trace.steps[one.after_step].flags |= kUnknownResult;
+    run.trace.steps[one.after_step].message = 0;
+    one.after_step = UINT32_MAX;
+  }
+  one.state = State::dead;
+  one.pending.duplicate.reset();
+  one.births = 0;
+  by_tid.erase(one.tid);
+  Task& shown = run.trace.tasks[task];
+  shown.alive = false;
+  shown.status = status;
+  shown.died = static_cast<std::uint32_t>(run.trace.steps.size());
+  run.record_event(Event::died, task).result = status;
+  // The kernel clears a thread's id and marks its robust locks, and wakes who waits there: our waiters look again.
+  for (Live& other : run.live)
+    if (other.state == State::parked && other.pending.call == Call::futex &&
+        other.pending.entered) {
+      const auto value =
+          read_value<std::uint32_t>(run.processes[other.process].pid, other.pending.address(0));
+      if (value && *value != static_cast<std::uint32_t>(other.pending.address(2)))
+        other.pending.woken = true;
+    }
+}
+
+void Scheduler::process_died(std::uint32_t index) {
+  Process& process = run.processes[index];
+  if (process.dead) return;
+  process.dead = true;
+  const auto stat = task_stat(process.pid);
+  const bool zombie = stat && stat->state == 'Z';
+  for (std::uint32_t task = 0; task < run.live.size(); ++task)
+    if (run.live[task].process == index) task_died(task, zombie ? stat->exit_status : 0);
+  run.forget_attachments(index, 0);
+  end_vfork(process.main);
+  for (Process& child : run.processes)
+    if (child.parent == index) child.parent = kNobody;
+  if (process.parent == kNobody) {
+    run.stage.reap();
+    process.reaped = true;
+    for (Process& child : run.processes)
+      if (child.parent == kNobody && child.dead) child.reaped = true;
+  } else {
+    process.reaped = !zombie;
+    hint_signal(run.processes[process.parent]);
+  }
+  run.trace.tasks[process.main].reaped = process.reaped;
+  const Task& shown = run.trace.tasks[process.main];
+  if (shown.killed_by_plan && shown.parent == kNobody &&
+      policy.restarts(run.scenario.peers[shown.peer].name)) {
+    const Peer& peer = run.scenario.peers[shown.peer];
+    run.trace.plan.push_back({.kind = Deviate::restart, .task = peer.name});
+    run.record_event(Event::restarted, process.main);
+    launch(shown.peer, run.programs[shown.peer]);
+  }
+}
+
+// A task that slept in a call which the kernel holds goes on.
+void Scheduler::woke(std::uint32_t task) {
+  Live& one = run.live[task];
+  one.state = State::running;
+  if (one.slept.row == nullptr) return;
+  Pending pending = std::move(one.slept);
+  one.slept = Pending{};
+  std::swap(one.pending, pending);
+  run.record(task, 0, run.process_of(task).signal_hint ? kUnknownResult : std::uint16_t{0});
+  std::swap(one.pending, pending);
+}
+
+void Scheduler::look_at_sleepers() {
+  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
+    Live& one = run.live[task];
+    if (one.state != State::asleep || one.spins || one.vforking) continue;
+    const auto stat = task_stat(one.tid);
+    const char state = stat ? stat->state : 'X';
+    if (state == 'S' || state == 'D' || state == 'T' || state == 't') continue;
+    woke(task);
+  }
+}
+
+// Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or spinning.
+void Scheduler::look_at_laggards(bool only_falling) {
+  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
+    Live& one = run.live[task];
+    if (only_falling && !one.falls_asleep) continue;
+    if (one.births > 0 && one.state != State::running) {
+      // The clone call has failed, or the newcomer died before its first call.
+      const std::vector<pid_t> children = children_of(run.process_of(task).pid);
+      const bool unknown =
+          std::ranges::any_of(children, [&](pid_t child) { return !by_tid.contains(child); });
+      if (!unknown) one.births = 0;
+    }
+    if (one.state != State::running) continue;
+    const auto stat = task_stat(one.tid);
+    if (!stat || stat->state == 'X' || stat->state == 'Z') {
+      if (run.process_of(task).main != task) task_died(task, 0);
+      continue;
+    }
+    if (stat->state == 'T' || stat->state == 't') {
+      one.state = State::asleep;
+      one.stop_news = true;
+      if (const std::uint32_t parent = run.process_of(task).parent; parent != kNobody)
+        hint_signal(run.processes[parent]);
+    } else if (stat->state == 'S') {
+      if (!one.falls_asleep)
+        run.unmanaged(task, "asleep in system call " + std::to_string(sleeping_call(one.tid)));
+      one.state = State::asleep;
+    } else if (one.ticks == 0) {
+      one.ticks = stat->cpu_ticks + 1;
+    } else if (ticks_to_ns(stat->cpu_ticks + 1 - one.ticks) > run.scenario.limits.spin_cpu_ns) {
+      run.unmanaged(task, "spins in user space");
+      one.spins = true;
+      one.state = State::asleep;
+    }
+  }
+}
+
+// A fatal signal kills a parked task at once: complete_signal() turns it into SIGKILL for each thread.
+bool Scheduler::look_for_dying() {
+  constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
+  bool found = false;
+  for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
+    Process& process = run.processes[i];
+    if (process.dead || !process.signal_hint || process.death_looked == process.signal_version)
+      continue;
+    process.death_looked = process.signal_version;
+    pollfd ended{process.pidfd.get(), POLLIN, 0};
+    if (poll(&ended, 1, 0) == 0) {
+      const auto status = task_status(process.pid);
+      if (status && (status->own_pending & kKillBit) == 0) continue;
+    }
+    for (Live& one : run.live)
+      if (one.process == i && one.state != State::dead) {
+        one.state = State::running;
+        one.pending.duplicate.reset();
+      }
+    found = true;
+  }
+  return found;
+}
+
+bool Scheduler::settle() {
+  std::vector<pollfd> watched;
+  std::vector<std::uint32_t> whose;
+  look_at_sleepers();
+  while (true) {
+    watched.clear();
+    whose.clear();
+    watched.push_back({run.stage.listener(), POLLIN, 0});
+    bool anyone = !launched.empty();
+    bool falling = false;
+    for (std::uint32_t task = 0; task < run.live.size(); ++task) {
+      Live& one = run.live[task];
+      if (one.vforking && one.state == State::running) one.state = State::asleep;
+      if (one.births > 0) anyone = true;
+      if (one.falls_asleep && one.state == State::running) falling = true;
+      if (one.state != State::running) continue;
+      anyone = true;
+      if (one.exiting && run.process_of(task).main != task) {
+        // A thread's end has no descriptor to wait for before Linux 6.9.
+        if (syscall(SYS_tgkill, run.process_of(task).pid, one.tid, 0) != 0) {
+          --run.process_of(task).threads_alive;
+          task_died(task, 0);
+          continue;
+        }
+        falling = true;
+      }
+      if (std::ranges::find(whose, one.process) != whose.end()) continue;
+      whose.push_back(one.process);
+      watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
+    }
+    if (!anyone && !look_for_dying()) return true;
+    if (falling) sched_yield();
+    const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);
+    if (ready < 0 && errno != EINTR) return false;
+    if ((watched[0].revents & POLLHUP) != 0) {
+      failure = "the stage has died";
+      return false;
+    }
+    if ((watched[0].revents & POLLIN) != 0) receive();
+    for (std::size_t i = 1; i < watched.size(); ++i)
+      if ((watched[i].revents & POLLIN) != 0) process_died(whose[i - 1]);
+    if (ready == 0) look_at_laggards(falling);
+    if (!failure.empty()) return false;
+  }
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,58 @@
+// Scheduler: drives a Run. Waits until nobody runs, asks the policy who goes on, lets him, again. Parts: lifecycle.cpp
+// (traps, births, deaths), deviate.cpp (what a plan does to a call), schedule.cpp (turns and time).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <unordered_map>
+
+#include "harness/conduct/run.h"
+
+namespace pipewrench {
+
+struct Scheduler {
+  Run& run;
+  Policy& policy;
+  std::unordered_map<pid_t, std::uint32_t> by_tid{};
+  std::unordered_map<pid_t, std::uint32_t> launched{};  // PID as the peers see it -> peer
+  std::uint32_t current = kNobody;
+  std::uint32_t in_a_row = 0;    // steps of the current task, while others could have gone on
+  std::uint32_t idle_jumps = 0;  // of the clock, with nothing moved between them
+  std::uint64_t arrivals = 0;    // order in which waiters came
+  std::uint32_t call_steps = 0;
+  std::string failure{};  // of the harness
+
+  // --- schedule.cpp ---
+  // Goes on until all have ended, all rest, or a limit is met.
+  Ending turns(std::uint32_t most_steps, std::uint64_t until_ns);
+  bool one_turn(Ending& ending, std::uint64_t until_ns);
+  bool is_candidate(std::uint32_t task);
+  bool is_ready(std::uint32_t task);
+  void take_turn(std::uint32_t task, std::vector<std::uint16_t> others);
+  bool advance_clock(Ending& ending, std::uint64_t until_ns);
+  void fire_timers();
+  void enter(std::uint32_t task);
+
+  // --- lifecycle.cpp ---
+  bool launch(std::uint32_t peer, const std::string& program);
+  // Returns when every task is parked, asleep in the kernel or dead. False: the harness is broken.
+  bool settle();
+  void receive();
+  void trapped(std::uint32_t task, const seccomp_notif& notif);
+  std::uint32_t adopt(pid_t tid);
+  void image_is_new(std::uint32_t task);
+  void process_died(std::uint32_t process);
+  void task_died(std::uint32_t task, int status);
+  void woke(std::uint32_t task);
+  void look_at_sleepers();
+  void look_at_laggards(bool only_falling);
+  bool look_for_dying();
+  void end_vfork(std::uint32_t child);
+  std::uint32_t alive_processes() const;
+
+  // --- deviate.cpp ---
+  // Plays it; true if the call was dealt with and is not to be made.
+  bool play(std::uint32_t task, const Deviation& deviation);
+  void kill(std::uint32_t task);
+};
+
+}  // namespace pipewrench

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "harness/conduct/stage.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "harness/conduct/filter.h"
+#include "harness/conduct/launch.h"
+#include "harness/core/check.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr std::size_t kMaxRequest = 1 << 20;  // arguments and environment of a peer
+
+std::unexpected<std::string> failed(const std::string& what, const char* remedy) {
+  return std::unexpected(what + ": " + std::strerror(errno) + " (" + remedy + ")");
+}
+
+bool write_file(const char* path, const std::string& text) {
+  const Fd file(open(path, O_WRONLY | O_CLOEXEC));
+  return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// The user is mapped to himself: peers keep their uid, and lose the capabilities at exec as in life.
+bool enter_user_namespace(int others) {
+  const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
+  if (unshare(CLONE_NEWUSER | others) != 0) return false;
+  write_file("/proc/self/setgroups", "deny");
+  return write_file("/proc/self/uid_map", uid + " " + uid + " 1") &&
+         write_file("/proc/self/gid_map", gid + " " + gid + " 1");
+}
+
+constexpr int kNamespaces = CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
+
+// A directory that every Linux has and no program lives in; the mount is seen by worker and peers only.
+std::expected<std::string, std::string> mount_sandbox() {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return failed("mount private", "mount namespaces are needed");
+  for (const char* place : {"/mnt", "/media", "/srv"}) {
+    if (mount("pipewrench", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=256m,mode=0755") != 0)
+      continue;
+    const std::string directory = std::string(place) + "/run";
+    if (mkdir(directory.c_str(), 0700) == 0) return directory;
+  }
+  return failed("mount tmpfs on /mnt", "mounting in a user namespace must be allowed");
+}
+
+int remove_entry(const char* path, const struct stat*, int, FTW*) {
+  ::remove(path);
+  return 0;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name, const std::string& directory) {
+  if (name.contains('/')) {
+    const std::string path = name.starts_with('/') ? name : directory + "/" + name;
+    return access(path.c_str(), X_OK) == 0 ? path : "";
+  }
+  const char* search = std::getenv("PATH");
+  std::string_view left = search != nullptr ? search : "/usr/bin:/bin";
+  while (true) {
+    const std::size_t end = left.find(':');
+    const std::string part(left.substr(0, end));
+    const std::string path = (part.empty()            ? directory
+                              : part.starts_with('/') ? part
+                                                      : directory + "/" + part) +
+                             "/" + name;
+    struct stat info{};
+    if (access(path.c_str(), X_OK) == 0 && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode))
+      return path;
+    if (end == std::string_view::npos) return "";
+    left.remove_prefix(end + 1);
+  }
+}
+
+std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptions& options) {
+  std::unique_ptr<Stage> made(new Stage);
+  Stage& stage = *made;
+  stage.namespaces_ = options.namespaces;
+  std::signal(SIGPIPE, SIG_IGN);
+  if (options.cpu >= 0) {
+    cpu_set_t set;
+    const long size = syscall(SYS_sched_getaffinity, 0, sizeof set, &set);
+    if (size > 0)
+      stage.affinity_.assign(reinterpret_cast<const char*>(&set), static_cast<std::size_t>(size));
+    CPU_ZERO(&set);
+    CPU_SET(options.cpu, &set);
+    sched_setaffinity(0, sizeof set, &set);
+  }
+  const auto filter = make_filter();
+  if (!filter) return std::unexpected(filter.error());
+  if (options.namespaces) {
+    if (unshare(kNamespaces) != 0 && !enter_user_namespace(kNamespaces))
+      return failed("namespaces",
+                    "allow user namespaces, sysctl user.max_user_namespaces and "
+                    "kernel.unprivileged_userns_clone, or use --no-namespaces");
+    auto sandbox = mount_sandbox();
+    if (!sandbox) return std::unexpected(sandbox.error());
+    stage.sandbox_ = *sandbox;
+  } else {
+    const char* temporary = std::getenv("TMPDIR");
+    std::string pattern =
+        std::string(temporary != nullptr ? temporary : "/tmp") + "/pipewrench.XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) return failed("mkdtemp " + pattern, "set TMPDIR");
+    stage.sandbox_ = pattern;
+  }
+  const char* kinds[] = {"msg", "sem", "shm"};
+  for (int i = 0; i < 3 && options.namespaces; ++i)
+    stage.next_id_[i] = Fd(open((std::string("/proc/sys/kernel/") + kinds[i] + "_next_id").c_str(),
+                                O_WRONLY | O_CLOEXEC));
+  for (auto& slot : stage.standard_)
+    for (Fd& file : slot) file = Fd(memfd_create("peer", MFD_CLOEXEC));
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return failed("socketpair", "descriptors are exhausted");
+  stage.control_ = Fd(ends[0]);
+  std::array<std::array<int, 3>, kMaxPeers> files{};
+  for (std::size_t i = 0; i < kMaxPeers; ++i)
+    for (std::size_t j = 0; j < 3; ++j) files[i][j] = stage.standard_[i][j].get();
+  const pid_t parent = getpid();
+  stage.pid_ = fork();
+  if (stage.pid_ < 0) return failed("fork", "processes are exhausted");
+  if (stage.pid_ == 0) {
+    stage.control_.reset();
+    run_stage({.control = ends[1],
+               .worker = parent,
+               .filter = *filter,
+               .files = files,
+               .namespaces = options.namespaces,
+               .sandbox = stage.sandbox_});
+  }
+  ::close(ends[1]);
+  // The stage's descriptor of the listener comes over the socket: SCM_RIGHTS needs no permission.
+  stage.listener_ = Fd(receive_descriptor(stage.control_.get()));
+  if (!stage.listener_)
+    return failed("seccomp user notification",
+                  "needs Linux 5.19 or later, and no other listener in the filters above");
+  return made;
+}
+
+Stage::~Stage() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  if (!namespaces_ && !sandbox_.empty())
+    nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+std::int64_t Stage::ask(const std::string& request) {
+  std::int64_t reply = -EPIPE;
+  if (send(control_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return -errno;
+  if (recv(control_.get(), &reply, sizeof reply, 0) != sizeof reply) return -EPIPE;
+  return reply;
+}
+
+void Stage::prepare(const Scenario& scenario) {
+  // A fresh directory: not even its modes and times are the last run's.
+  nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  mkdir(sandbox_.c_str(), 0700);
+  for (std::size_t i = 0; i < scenario.peers.size() && i < kMaxPeers; ++i) {
+    for (const Fd& file : standard_[i]) {
+      CHECK(ftruncate(file.get(), 0) == 0);
+      lseek(file.get(), 0, SEEK_SET);
+    }
+    const std::string& input = scenario.peers[i].input;
+    CHECK(pwrite(standard_[i][0].get(), input.data(), input.size(), 0) ==
+          static_cast<ssize_t>(input.size()));
+  }
+}
+
+int Stage::launch(const Peer& peer, std::size_t slot, const std::string& program,
+                  const Limits& limits) {
+  const std::string request = encode_launch(peer, slot, program, sandbox_, limits);
+  if (request.size() > kMaxRequest) return -E2BIG;
+  return static_cast<int>(ask(request));
+}
+
+void Stage::reap() { ask("r"); }
+void Stage::kill_all() { ask("k"); }
+
+std::string Stage::output(std::size_t slot, bool error, std::uint64_t most_bytes, bool& cut) const {
+  const int file = standard_[slot][error ? 2 : 1].get();
+  struct stat info{};
+  if (fstat(file, &info) != 0) return "";
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (size > most_bytes) cut = true;
+  std::string text(size < most_bytes ? size : most_bytes, '\0');
+  const ssize_t got = pread(file, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
+
+void Stage::set_next_id(int kind, int id) {
+  const std::string text = std::to_string(id);
+  if (next_id_[static_cast<std::size_t>(kind)])
+    (void)!pwrite(next_id_[static_cast<std::size_t>(kind)].get(), text.data(), text.size(), 0);
+}
+
+}  // namespace pipewrench
