@@ -66,8 +66,7 @@ Verdict hang_of(const Case& c, const Means& means, const Stuck& one) {
 std::vector<Verdict> endless(const Case& c, const Means& means) {
   constexpr std::size_t kTimesLonger = 10;
   std::vector<Verdict> verdicts;
-  if (at_limit(c.calm) || c.run.steps.size() < kTimesLonger * c.calm.steps.size())
-    return verdicts;
+  if (at_limit(c.calm) || c.run.steps.size() < kTimesLonger * c.calm.steps.size()) return verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     const std::uint32_t calm = calm_twin(c, task);
     const std::uint32_t last = last_call(c.run, task);

@@ -51,17 +51,13 @@ bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   });
 }
 
-bool made_by_killed_task(const Trace& run, std::uint32_t task) {
-  return run.tasks[task].killed_by_plan;
-}
-
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   const Trace& run = c.run;
   if (c.is_calm() || means.transparent()) return Severity::finding;
-  if (left.maker >= run.tasks.size() || was_prevented(c, means)) return Severity::note;
+  const std::uint32_t task = left.process ? task_named(run, left.name) : left.maker;
+  if (task >= run.tasks.size() || was_prevented(c, means)) return Severity::note;
   if (means.did(Deviate::remove) || means.did(Deviate::fill)) return Severity::note;
-  const Task& maker = run.tasks[left.maker];
-  if (made_by_killed_task(run, left.maker) || was_killed(c, means, maker.peer))
+  if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   return Severity::finding;
 }

@@ -70,8 +70,8 @@ bool ends_wait(const Step& wait, const Step& step) {
 // several descriptors may end a poll.
 bool knows_holders(const Step& wait) {
   const bool is_several = wait.detail.find(", ...") != std::string::npos;
-  const bool is_poll = wait.call == Call::poll || wait.call == Call::select ||
-                       wait.call == Call::epoll_wait;
+  const bool is_poll =
+      wait.call == Call::poll || wait.call == Call::select || wait.call == Call::epoll_wait;
   return wait.call != Call::open && !(is_poll && is_several);
 }
 

@@ -12,9 +12,9 @@ namespace pipewrench {
 
 struct Stuck {
   std::uint32_t task = kNobody;
-  const Step* wait = nullptr;          // its Event::waits
-  std::vector<std::uint32_t> awaited;  // tasks that could let it go on, as far as is known
-  bool is_known = false;               // awaited is what the kernel says, not what the calm run did
+  const Step* wait = nullptr;            // its Event::waits
+  std::vector<std::uint32_t> awaited{};  // tasks that could let it go on, as far as is known
+  bool is_known = false;  // awaited is what the kernel says, not what the calm run did
 };
 
 // Tasks that wait for ever where the calm run went on, or though they were told to end; of the calm
