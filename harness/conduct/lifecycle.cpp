@@ -111,6 +111,7 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
   fresh.tid = tid;
   fresh.inner = status->inner;
   fresh.process = process;
+  fresh.newborn = parent != kNobody;
   run.live.push_back(std::move(fresh));
   by_tid[tid] = index;
   if (parent != kNobody && task.parent != kNobody) {
@@ -179,14 +180,12 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
     run.unmanaged(task, "limit of processes: fork answers EAGAIN");
     return run.answer(task, -EAGAIN);
   }
-  switch (row->look(run, task)) {
-    case Look::pass:
-      return run.let_kernel(task);
-    case Look::answered:
-      return;
-    case Look::ipc:
-      one.pending.n = ++one.calls;
-  }
+  const Look look = row->look(run, task);
+  one.newborn = false;
+  if (look == Look::pass) return run.let_kernel(task);
+  if (look == Look::answered) return;
+  // A newborn's wait for its first turn is no call: it stands before its first one.
+  one.pending.n = one.pending.call == Call::count_ ? one.calls + 1 : ++one.calls;
 }
 
 void Scheduler::receive() {
@@ -293,10 +292,11 @@ void Scheduler::look_at_laggards(bool only_falling) {
     if (only_falling && !one.falls_asleep) continue;
     if (one.births > 0 && one.state != State::running) {
       // The clone call has failed, or the newcomer died before its first call.
-      const std::vector<pid_t> children = children_of(run.process_of(task).pid);
-      const bool unknown =
-          std::ranges::any_of(children, [&](pid_t child) { return !by_tid.contains(child); });
-      if (!unknown) one.births = 0;
+      std::vector<pid_t> family = children_of(run.process_of(task).pid);
+      const std::vector<pid_t> threads = threads_of(run.process_of(task).pid);
+      family.insert(family.end(), threads.begin(), threads.end());
+      if (std::ranges::all_of(family, [&](pid_t tid) { return by_tid.contains(tid); }))
+        one.births = 0;
     }
     if (one.state != State::running) continue;
     const auto stat = task_stat(one.tid);

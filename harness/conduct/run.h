@@ -126,6 +126,7 @@ struct Live {
   Pending slept;                          // asleep: the call in which the kernel holds it
   std::uint32_t births = 0;               // newcomers that its clone calls still owe us
   bool falls_asleep = false;              // running towards a sleep in the kernel that we expect
+  bool newborn = false;                   // a thread or fork that has not trapped yet
   bool kill_at_next = false;              // by the plan, once the call is done
   bool spins = false;                     // in user space, beyond the limit: others go on beside it
   bool exiting = false;                   // a thread in exit(2)
