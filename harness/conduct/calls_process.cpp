@@ -54,6 +54,9 @@ void act_fork(Run& run, std::uint32_t task) {
   one.births = 1;
   one.birth_step = static_cast<std::uint32_t>(run.trace.steps.size() - 1);
   one.vforking = (flags & CLONE_VFORK) != 0;
+  // Nobody else makes a process in his own memory that must not be traced itself (sanitizer_stoptheworld_linux).
+  one.births_tracer =
+      (flags & (CLONE_UNTRACED | CLONE_VM | CLONE_THREAD)) == (CLONE_UNTRACED | CLONE_VM);
 }
 
 // The first thing that libc, Go's runtime or a sanitizer's tracer do in a new thread or a forked child: there it waits for its first turn, or it would run
