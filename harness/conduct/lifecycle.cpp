@@ -363,7 +363,6 @@ bool Scheduler::settle() {
       if (one.births > 0) anyone = true;
       if (one.falls_asleep && one.state == State::running) falling = true;
       if (one.state != State::running) continue;
-      anyone = true;
       if (one.exiting && run.process_of(task).main != task) {
         // A thread's end has no descriptor to wait for before Linux 6.9.
         if (syscall(SYS_tgkill, run.process_of(task).pid, one.tid, 0) != 0) {
@@ -373,6 +372,7 @@ bool Scheduler::settle() {
         }
         falling = true;
       }
+      anyone = true;
       if (std::ranges::find(whose, one.process) != whose.end()) continue;
       whose.push_back(one.process);
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});

@@ -123,7 +123,8 @@ TEST(finding_json, has_the_fields_that_scripts_read) {
   finding.peers.push_back("\xff");
   EXPECT_EQ(
       to_json(finding, "pipewrench replay x"),
-      R"({"id":"0123456789ab","kind":"lost_signal","signature":"lost_signal: waiter pause SIGUSR1",)"
+      R"({"id":"0123456789ab","kind":"lost_signal",)"
+      R"("signature":"lost_signal: waiter pause SIGUSR1",)"
       R"("peers":["waiter","\ufffd"],"plan":["before waiter#3 run waker"],"realism":"linux",)"
       R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().",)"
       R"("replay":"pipewrench replay x"})");

@@ -43,10 +43,12 @@ const Layer kLayers[] = {
     {"targets/ipc", {}, true},
     {"targets/model", {"targets/ipc"}, true},
     {"targets/fuzz",
-     {"harness/core", "harness/syscalls", "harness/inproc", "targets/ipc", "targets/model"}},
+     {"harness/core", "harness/syscalls", "harness/inproc", "harness/scenario", "targets/ipc",
+      "targets/model"}},
     {"targets/fuzz/bench", {"harness/inproc", "targets/fuzz"}, true},
     {"targets/peers", {"targets/ipc"}, true},
     {"targets/planted", {"targets/ipc"}},
+    {"targets/planted/programs", {}, true},
     {"sanitizers", {}, true},
 };
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "harness/cli/arguments.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <ranges>
+#include <type_traits>
+
+#include <CLI/CLI.hpp>
+
+#include "harness/core/printable.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr std::uint64_t kDefaultBudget_ms = 30'000;
+constexpr std::size_t kShown = 60;  // bytes of a word that is wrong
+constexpr std::uint64_t kYear_ms = 365ULL * 24 * 3600 * 1000;
+
+const std::map<std::string, StrategyKind> kStrategies = {
+    {"sweep", StrategyKind::sweep}, {"pct", StrategyKind::pct}, {"random", StrategyKind::random}};
+const std::map<std::string, std::string> kBaselines = {
+    {"sweep", "sweep"}, {"pct", "pct"}, {"random", "random"}, {"native", "native"}};
+const std::map<std::string, Realism> kLevels = {
+    {"linux", Realism::linux_}, {"posix", Realism::posix}, {"hostile", Realism::hostile}};
+const std::map<std::string, Colour> kColours = {
+    {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
+
+constexpr const char* kFooter =
+    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
+    "4 the harness itself failed.";
+
+template <typename T>
+std::optional<T> whole(std::string_view text, int base = 10) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return {};
+  return value;
+}
+
+// False if a word of the list, which commas separate, is none of the names.
+template <typename T>
+bool each_of(const std::string& list, const std::map<std::string, T>& names,
+             std::vector<T>& values) {
+  values.clear();
+  for (const auto word : std::views::split(list, ',')) {
+    const auto found = names.find(std::string(word.begin(), word.end()));
+    if (found == names.end()) return false;
+    values.push_back(found->second);
+  }
+  return !values.empty();
+}
+
+class Parser {
+ public:
+  Parser()
+      : app_(
+            "Pipewrench finds the smallest deviation that breaks programs which talk to each "
+            "other.") {
+    app_.name("pipewrench");
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.failure_message([](const CLI::App*, const CLI::Error& error) {
+      return "pipewrench: " + printable(error.what()) + "\n";
+    });
+    app_.set_version_flag("--version", PIPEWRENCH_VERSION);
+    add_run();
+    add_explore();
+    add_replay();
+    add_shrink();
+    add_bench();
+    add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
+  }
+
+  std::expected<Arguments, Exit> parse(std::vector<std::string> words) {
+    const auto split = std::ranges::find(words, "--");
+    if (split != words.end()) {
+      arguments_.words.assign(split + 1, words.end());
+      words.erase(split, words.end());
+    }
+    std::ranges::reverse(words);  // CLI11 takes them from the end
+    try {
+      app_.parse(words);
+    } catch (const CLI::ParseError& error) {
+      return std::unexpected(app_.exit(error) == 0 ? Exit::nothing : Exit::usage);
+    }
+    if (arguments_.runs == 0 && arguments_.budget_ms == 0) arguments_.budget_ms = kDefaultBudget_ms;
+    return arguments_;
+  }
+
+ private:
+  CLI::App& add(Command command, const char* name, const char* what) {
+    CLI::App* sub = app_.add_subcommand(name, what);
+    sub->footer(kFooter);
+    sub->callback([this, command] { arguments_.command = command; });
+    sub->add_flag("--json", arguments_.json, "one JSON event a line, the result as the last one");
+    one_of(*sub, "--color", kColours, arguments_.colour, "auto, always or never");
+    sub->add_flag_callback(
+        "--no-namespaces", [this] { arguments_.namespaces = false; },
+        "work in the host's namespaces where new ones are forbidden");
+    return *sub;
+  }
+
+  void add_subject(CLI::App& sub, const char* name, const char* what) {
+    sub.add_option(name, arguments_.subject, what);
+  }
+  void add_seed(CLI::App& sub) {
+    checked(sub, "--seed", "a number or a commit hash", [this](const std::string& text) {
+      const auto seed = seed_of(text);
+      if (seed) arguments_.seed = *seed;
+      return seed.has_value();
+    });
+  }
+  void add_number(CLI::App& sub, const char* name, const char* what, auto& value,
+                  std::uint64_t most) {
+    checked(sub, name, what, [&value, most](const std::string& text) {
+      const auto number = whole<std::uint64_t>(text);
+      if (!number || *number == 0 || *number > most) return false;
+      value = static_cast<std::remove_reference_t<decltype(value)>>(*number);
+      return true;
+    });
+  }
+  template <typename T>
+  void one_of(CLI::App& sub, const char* name, const std::map<std::string, T>& names, T& value,
+              const char* what) {
+    checked(sub, name, what, [&names, &value](const std::string& text) {
+      const auto found = names.find(text);
+      if (found != names.end()) value = found->second;
+      return found != names.end();
+    });
+  }
+  void add_jobs(CLI::App& sub) {
+    add_number(sub, "--jobs", "workers at once, at most 64", arguments_.jobs, Pool::kMaxJobs);
+  }
+  void add_budget(CLI::App& sub) {
+    checked(sub, "--budget", "how long: 30s, 5min", [this](const std::string& text) {
+      const auto budget = duration_of(text);
+      if (budget) arguments_.budget_ms = *budget;
+      return budget && *budget > 0;
+    });
+  }
+  static void checked(CLI::App& sub, const char* name, const char* what,
+                      std::function<bool(const std::string&)> take) {
+    sub.add_option_function<std::string>(
+        name,
+        [name, what, take = std::move(take)](const std::string& text) {
+          if (!take(text))
+            throw CLI::ValidationError(name, "'" + printable(text, kShown) + "': " + what);
+        },
+        what);
+  }
+
+  void add_run() {
+    CLI::App& sub = add(Command::run, "run", "one run, calm or as a plan says, judged");
+    add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
+    sub.add_option("--plan", arguments_.plan, "deviations from the calm run, one a line");
+    add_seed(sub);
+    sub.add_option("--trace", arguments_.trace, "write the trace there, JSON Lines");
+    sub.add_flag("--timeline", arguments_.timeline, "print who did what, each peer a column");
+    sub.add_option("--perfetto", arguments_.perfetto, "write a trace for ui.perfetto.dev there");
+  }
+
+  void add_explore() {
+    CLI::App& sub = add(Command::explore, "explore", "try plans until the budget ends");
+    add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
+    add_budget(sub);
+    add_number(sub, "--runs", "how many runs at most: the same result every time", arguments_.runs,
+               UINT64_MAX);
+    checked(sub, "--strategy", "some of sweep,pct,random", [this](const std::string& text) {
+      return each_of(text, kStrategies, arguments_.strategies);
+    });
+    one_of(sub, "--realism", kLevels, arguments_.realism, "linux, posix or hostile");
+    add_jobs(sub);
+    add_seed(sub);
+    sub.add_option("--out", arguments_.out, "where findings go, a directory each");
+    sub.add_flag("--strict", arguments_.strict, "notes count as findings");
+  }
+
+  void add_replay() {
+    CLI::App& sub = add(Command::replay, "replay", "run a finding or a plan again");
+    add_subject(sub, "FINDING", "a finding's directory, or a plan with scenario.toml beside it");
+    sub.get_option("FINDING")->required();
+    add_number(sub, "--times", "how often, at most a million", arguments_.times, 1'000'000);
+    sub.add_flag("--timeline", arguments_.timeline, "print who did what, each peer a column");
+    sub.add_option("--gdb", arguments_.gdb, "attach gdb to this peer at the finding's step");
+  }
+
+  void add_shrink() {
+    CLI::App& sub = add(Command::shrink, "shrink", "the smallest plan that shows the same");
+    add_subject(sub, "FINDING", "a finding's directory, or a plan with scenario.toml beside it");
+    sub.get_option("FINDING")->required();
+  }
+
+  void add_bench() {
+    CLI::App& sub = add(Command::bench, "bench", "what is found in programs with known bugs");
+    sub.add_option("--filter", arguments_.filter, "only those whose name contains this");
+    checked(sub, "--baseline", "some of sweep,pct,random,native", [this](const std::string& text) {
+      return each_of(text, kBaselines, arguments_.baselines);
+    });
+    add_budget(sub);
+    add_jobs(sub);
+    add_seed(sub);
+  }
+
+  CLI::App app_;
+  Arguments arguments_;
+};
+
+}  // namespace
+
+std::expected<Arguments, Exit> parse_arguments(int argc, char** argv) {
+  return Parser().parse(std::vector<std::string>(argv + 1, argv + argc));
+}
+
+std::optional<std::uint64_t> duration_of(const std::string& text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = whole<std::uint64_t>(std::string_view(text).substr(0, digits));
+  const std::string unit = text.substr(digits);
+  static const std::map<std::string, std::uint64_t> kUnits = {
+      {"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"m", 60'000}, {"h", 3'600'000}};
+  const auto found = kUnits.find(unit);
+  if (!number || found == kUnits.end() || *number > kYear_ms / found->second) return {};
+  return *number * found->second;
+}
+
+std::optional<std::uint64_t> seed_of(const std::string& text) {
+  if (const auto number = whole<std::uint64_t>(text)) return number;
+  const bool is_hash = text.size() >= 4 && text.size() <= 64 &&
+                       text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  if (!is_hash) return {};
+  return whole<std::uint64_t>(std::string_view(text).substr(0, 16), 16);
+}
+
+}  // namespace pipewrench

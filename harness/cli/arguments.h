@@ -1,0 +1,54 @@
+// Arguments of the command line as plain data. The only header of the parser, which is in one .cpp:
+// its library is slow to compile.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/explore/explore.h"
+
+namespace pipewrench {
+
+enum class Exit : int {
+  nothing = 0,
+  findings = 1,
+  usage = 2,
+  environment = 3,
+  harness = 4,
+};
+
+enum class Command : std::uint8_t { run, explore, replay, shrink, bench, doctor };
+
+enum class Colour : std::uint8_t { automatic, always, never };
+
+struct Arguments {
+  Command command = Command::doctor;
+  std::string subject;             // scenario, finding or plan; empty: the peers are in words
+  std::vector<std::string> words;  // what follows "--"
+  std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
+  std::string out = "pipewrench-out";
+  std::vector<StrategyKind> strategies;
+  std::vector<std::string> baselines;
+  Realism realism = Realism::linux_;
+  std::uint64_t seed = 1;
+  std::uint64_t runs = 0;       // 0: no limit
+  std::uint64_t budget_ms = 0;  // 0: no limit
+  std::uint32_t jobs = 1;
+  std::uint32_t times = 1;
+  Colour colour = Colour::automatic;
+  bool timeline = false, json = false, strict = false, namespaces = true;
+};
+
+// Prints help or what is wrong itself; then the value is the exit status.
+std::expected<Arguments, Exit> parse_arguments(int argc, char** argv);
+
+// "30s", "500ms", "5min", "2h", "12" (seconds) in ms; nothing for what is none or above a year.
+std::optional<std::uint64_t> duration_of(const std::string& text);
+// A number, or a commit hash, of which the first 16 hex digits count.
+std::optional<std::uint64_t> seed_of(const std::string& text);
+
+}  // namespace pipewrench

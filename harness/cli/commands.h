@@ -1,0 +1,40 @@
+// The subcommands, one file each, and what they share.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "harness/cli/arguments.h"
+#include "harness/explore/pool.h"
+#include "harness/oracle/oracle.h"
+#include "harness/scenario/scenario.h"
+
+namespace pipewrench {
+
+Exit run_command(const Arguments& arguments);
+Exit explore_command(const Arguments& arguments);
+Exit replay_command(const Arguments& arguments);
+Exit shrink_command(const Arguments& arguments);
+Exit bench_command(const Arguments& arguments);
+Exit doctor_command(const Arguments& arguments);
+
+// One line on standard error; returns the status.
+Exit complain(Exit status, const std::string& what);
+// Workers with real peers; what this machine lacks is said on standard error.
+std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
+                                                      const Arguments& arguments,
+                                                      std::uint64_t seed);
+// Harmless on a terminal: control bytes and what is not ASCII become '?', newlines stay.
+std::string plain(const std::string& text);
+enum class Ink : std::uint8_t { red, yellow, green };
+// In colour where --color, NO_COLOR and the terminal want it.
+std::string paint(const Arguments& arguments, Ink ink, const std::string& text);
+// "exit status 3", "killed by SIGPIPE".
+std::string status_text(int status);
+const char* realism_name(Realism realism);
+// "finding crash: ...": one line a verdict.
+std::string verdict_line(const Verdict& verdict);
+
+}  // namespace pipewrench

@@ -1,0 +1,69 @@
+// What the subcommands share. Must not run anything itself.
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "harness/cli/commands.h"
+#include "harness/scenario/plan.h"
+
+namespace pipewrench {
+
+Exit complain(Exit status, const std::string& what) {
+  fmt::print(stderr, "pipewrench: {}\n", plain(what));
+  return status;
+}
+
+std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
+                                                      const Arguments& arguments,
+                                                      std::uint64_t seed) {
+  const ConductorOptions options{.namespaces = arguments.namespaces, .seed = seed};
+  auto pool = Pool::start(real_recipe(scenario, options), arguments.jobs);
+  if (!pool) return std::unexpected(complain(Exit::environment, pool.error()));
+  return std::move(*pool);
+}
+
+std::string plain(const std::string& text) {
+  std::string safe = text;
+  for (char& c : safe)
+    if ((c < ' ' || c > '~') && c != '\n') c = '?';
+  return safe;
+}
+
+std::string paint(const Arguments& arguments, Ink ink, const std::string& text) {
+  const char* unwanted = std::getenv("NO_COLOR");
+  const bool is_wanted = ::isatty(STDOUT_FILENO) == 1 && (unwanted == nullptr || *unwanted == 0);
+  const bool is_painted =
+      arguments.colour == Colour::always || (arguments.colour == Colour::automatic && is_wanted);
+  if (!is_painted) return text;
+  constexpr const char* kInks[] = {"\033[1;31m", "\033[33m", "\033[32m"};
+  return kInks[static_cast<std::size_t>(ink)] + text + "\033[0m";
+}
+
+std::string status_text(int status) {
+  if (WIFSIGNALED(status)) return "killed by " + signal_name(WTERMSIG(status));
+  return fmt::format("exit status {}", WEXITSTATUS(status));
+}
+
+const char* realism_name(Realism realism) {
+  switch (realism) {
+    case Realism::linux_:
+      return "linux";
+    case Realism::posix:
+      return "posix";
+    case Realism::hostile:
+      break;
+  }
+  return "hostile";
+}
+
+std::string verdict_line(const Verdict& verdict) {
+  return fmt::format("{} {}: {}", verdict.severity == Severity::note ? "note" : "finding",
+                     verdict.kind, verdict.explanation);
+}
+
+}  // namespace pipewrench

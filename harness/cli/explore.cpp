@@ -1,0 +1,122 @@
+// pipewrench explore: tries plans until the budget ends, tells and stores what it finds.
+// SPDX-License-Identifier: MIT
+#include "harness/explore/explore.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/json.h"
+#include "harness/cli/load.h"
+#include "harness/cli/store.h"
+#include "harness/cli/watch.h"
+#include "harness/finding/story.h"
+
+namespace pipewrench {
+namespace {
+
+// Tells each finding as it comes and stores it.
+class Teller {
+ public:
+  Teller(const Arguments& arguments, const Scenario& scenario, const Store& store)
+      : arguments_(arguments), scenario_(scenario), store_(store) {}
+
+  void tell(const Finding& finding) {
+    if (!finding.note || arguments_.strict) {
+      if (const auto wrote = store_.write(finding, scenario_); !wrote) error_ = wrote.error();
+      last_replay_ = store_.replay_of(finding);
+    }
+    if (arguments_.json) {
+      fmt::print("{}\n", found_json(finding, [&](const auto& f) { return store_.replay_of(f); }));
+    } else if (finding.note) {
+      fmt::print("{} {}{}: {}\n", paint(arguments_, Ink::yellow, "note:"),
+                 finding.unstable ? "unstable: " : "", finding.kind, plain(finding.explanation));
+    } else {
+      const std::string text = story(finding, scenario_, store_.replay_of(finding));
+      const std::size_t title = std::min(text.find('\n'), text.size());
+      fmt::print("\n{}{}\n", paint(arguments_, Ink::red, text.substr(0, title)),
+                 text.substr(title));
+    }
+    std::fflush(stdout);
+  }
+  const std::optional<std::string>& error() const { return error_; }
+  const std::string& last_replay() const { return last_replay_; }
+
+ private:
+  const Arguments& arguments_;
+  const Scenario& scenario_;
+  const Store& store_;
+  std::optional<std::string> error_;
+  std::string last_replay_;
+};
+
+std::string command_of(const Arguments& arguments) {
+  std::string command = "pipewrench explore";
+  if (!arguments.subject.empty()) command += " " + shell_word(arguments.subject);
+  command += fmt::format(" --seed {}", arguments.seed);
+  if (arguments.runs > 0) command += fmt::format(" --runs {}", arguments.runs);
+  if (arguments.budget_ms > 0) command += fmt::format(" --budget {}ms", arguments.budget_ms);
+  if (!arguments.words.empty()) command += " --";
+  for (const std::string& word : arguments.words) command += " " + shell_word(word);
+  return command;
+}
+
+void tell_end(const Arguments& arguments, const Exploration& exploration, double seconds,
+              const Teller& teller) {
+  const Progress& progress = exploration.progress;
+  fmt::print("\n{} findings, {} notes; {} runs in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
+             progress.findings, progress.notes, progress.runs, seconds,
+             static_cast<double>(progress.runs) / seconds, progress.steps, progress.behaviours);
+  fmt::print("{}\n", progress.unmanaged == 0
+                         ? ""
+                         : fmt::format(", {} not wholly under control", progress.unmanaged));
+  for (const std::string& remark : exploration.remarks) fmt::print("note: {}\n", plain(remark));
+  fmt::print("{}\n", teller.last_replay().empty() ? "again: " + command_of(arguments)
+                                                  : "replay: " + teller.last_replay());
+}
+
+}  // namespace
+
+Exit explore_command(const Arguments& arguments) {
+  const auto scenario = load_scenario(arguments);
+  if (!scenario) return complain(Exit::usage, scenario.error().text());
+  const auto store = Store::open(arguments.out, arguments.seed);
+  if (!store) return complain(Exit::environment, store.error());
+  Interrupts interrupts;
+  auto pool = start_pool(*scenario, arguments, arguments.seed);
+  if (!pool) return pool.error();
+  if (arguments.json) {
+    fmt::print("{}\n", start_json(*scenario, arguments.seed));
+  } else {
+    fmt::print("seed={} scenario={} realism={} jobs={}\n", arguments.seed, plain(scenario->name),
+               realism_name(arguments.realism), arguments.jobs);
+  }
+  std::fflush(stdout);
+
+  Teller teller(arguments, *scenario, *store);
+  Watch watch(arguments, interrupts, [&](const Finding& finding) { teller.tell(finding); });
+  ExploreOptions options{.realism = arguments.realism, .seed = arguments.seed};
+  if (!arguments.strategies.empty()) options.strategies = arguments.strategies;
+  if (arguments.runs > 0) options.runs = arguments.runs;
+  const Exploration exploration = explore(**pool, options, watch);
+  const double seconds = watch.seconds();
+
+  if (arguments.json) {
+    fmt::print("{}\n", explore_json(exploration, seconds, [&](const Finding& finding) {
+                 return store->replay_of(finding);
+               }));
+  } else {
+    tell_end(arguments, exploration, seconds, teller);
+  }
+  for (const std::string& error : exploration.errors) complain(Exit::harness, error);
+  if (teller.error()) return complain(Exit::environment, *teller.error());
+  const Progress& progress = exploration.progress;
+  if (progress.findings > 0 || (arguments.strict && progress.notes > 0)) return Exit::findings;
+  return exploration.errors.empty() ? Exit::nothing : Exit::harness;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,69 @@
+// pipewrench replay: runs a finding or a plan again, and says how often it shows the same.
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/json.h"
+#include "harness/cli/load.h"
+#include "harness/finding/story.h"
+#include "harness/scenario/trace_bytes.h"
+
+namespace pipewrench {
+namespace {
+
+const Verdict* find(const Answer& answer, const Stored& stored) {
+  const auto found = std::ranges::find_if(answer.verdicts, [&](const Verdict& verdict) {
+    return verdict.kind == stored.kind && verdict.signature == stored.signature;
+  });
+  return found == answer.verdicts.end() ? nullptr : &*found;
+}
+
+// Of a plan of which nothing is known: what its first run shows, findings before notes.
+void learn(const Answer& answer, Stored& stored) {
+  if (!stored.kind.empty() || answer.verdicts.empty()) return;
+  const Verdict& verdict =
+      *std::ranges::min_element(answer.verdicts, {}, [](const Verdict& v) { return v.severity; });
+  stored.kind = verdict.kind;
+  stored.signature = verdict.signature;
+}
+
+}  // namespace
+
+Exit replay_command(const Arguments& arguments) {
+  auto stored = load_stored(arguments);
+  if (!stored) return complain(Exit::usage, stored.error().text());
+  if (!arguments.gdb.empty()) return complain(Exit::usage, "--gdb: not in this version");
+  auto pool = start_pool(stored->scenario, arguments, stored->seed);
+  if (!pool) return pool.error();
+  const Request request{.plan = stored->plan, .want_trace = true};
+  const Answer first = (*pool)->run(request);
+  if (first.ending == Ending::harness_error) return complain(Exit::harness, first.error);
+  learn(first, *stored);
+  Replays tally{.times = arguments.times};
+  for (std::uint32_t i = 0; i < arguments.times; ++i) {
+    const Answer again = i == 0 ? first : (*pool)->run({.plan = stored->plan});
+    if (again.ending == Ending::harness_error) return complain(Exit::harness, again.error);
+    if (find(again, *stored) != nullptr) ++tally.same;
+    if (again.trace_hash == first.trace_hash) ++tally.same_trace;
+  }
+  const auto trace = unpack(first.trace);
+  if (!trace) return complain(Exit::harness, trace.error().text());
+  if (arguments.json) {
+    fmt::print("{}\n", run_json(stored->scenario, *trace, first, &tally));
+  } else {
+    if (arguments.timeline) fmt::print("{}", ladder(*trace));
+    for (const Deviation& deviation : trace->unused)
+      fmt::print("never came to pass: {}\n", print(deviation));
+    if (const Verdict* verdict = find(first, *stored))
+      fmt::print("{}\n", plain(verdict_line(*verdict)));
+    const std::string what = stored->kind.empty() ? "no verdict" : stored->kind;
+    fmt::print("{} of {} runs: {}; {} of {} traces equal the first\n", tally.same, arguments.times,
+               what, tally.same_trace, arguments.times);
+  }
+  return tally.same > 0 ? Exit::findings : Exit::nothing;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "harness/explore/answerer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/explore/behaviour.h"
+#include "harness/explore/policies.h"
+#include "harness/scenario/trace_bytes.h"
+
+namespace pipewrench {
+namespace {
+
+Answer describe(const Trace& trace, Realism realism, bool want_trace) {
+  Answer answer{.made = trace.plan,
+                .realism = realism,
+                .trace_hash = trace_hash(trace),
+                .behaviour = behaviour_of(trace),
+                .steps = static_cast<std::uint32_t>(trace.steps.size()),
+                .unmanaged = trace.unmanaged,
+                .ending = trace.ending,
+                .error = trace.error};
+  if (want_trace) answer.trace = pack(trace);
+  return answer;
+}
+
+}  // namespace
+
+Answer Answerer::answer(const Request& request) {
+  const bool is_calm = request.chooser == Chooser::plan && request.plan.empty();
+  if (!calm_) {
+    PlanPolicy nothing{{}};
+    calm_ = runner_->run(recipe_.scenario, nothing);
+    if (is_calm || calm_->ending == Ending::harness_error) {
+      Answer answer = describe(*calm_, Realism::linux_, request.want_trace);
+      if (calm_->ending == Ending::harness_error) {
+        calm_.reset();
+      } else {
+        answer.verdicts = recipe_.judge({recipe_.scenario, *calm_, *calm_});
+      }
+      return answer;
+    }
+  }
+  const Chances chances{
+      .seed = request.seed, .level = request.realism, .end_signal = recipe_.scenario.end.signal};
+  switch (request.chooser) {
+    case Chooser::plan:
+      break;
+    case Chooser::pct: {
+      PctPolicy pct(chances, request.depth, request.length);
+      return run(request, pct);
+    }
+    case Chooser::random: {
+      RandomPolicy random(chances);
+      return run(request, random);
+    }
+  }
+  PlanPolicy plan(request.plan);
+  return run(request, plan);
+}
+
+Answer Answerer::run(const Request& request, Policy& chooser) {
+  LegalPolicy legal(chooser, request.realism);
+  Trace trace = runner_->run(recipe_.scenario, legal);
+  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&chooser)) trace.unused = plan->unused();
+  Answer answer = describe(trace, legal.needed(), request.want_trace);
+  if (trace.ending == Ending::harness_error) return answer;
+  const bool is_calm = request.chooser == Chooser::plan && request.plan.empty();
+  answer.verdicts = recipe_.judge({recipe_.scenario, is_calm ? trace : *calm_, trace});
+  return answer;
+}
+
+}  // namespace pipewrench

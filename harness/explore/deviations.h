@@ -1,0 +1,57 @@
+// Deviations: what could be done differently at each step of a run, and at which level of realism.
+// Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/conduct/policy.h"
+#include "harness/scenario/plan.h"
+#include "harness/scenario/scenario.h"
+#include "harness/scenario/trace.h"
+#include "harness/syscalls/table.h"
+
+namespace pipewrench {
+
+// A call of which the choice is asked: a CallView while it runs, a Step afterwards.
+struct Site {
+  std::string task;
+  std::uint32_t n = 0;
+  Call call = Call::count_;
+  std::uint64_t asked = 0;
+  std::uint32_t legal = 0;
+  std::span<const int> legal_errors;
+};
+Site site_of(const CallView& call);
+Site site_of(const Trace& trace, const Step& step);
+
+constexpr bool has(std::uint32_t legal, Deviate kind) {
+  return (legal >> static_cast<unsigned>(kind) & 1U) != 0;
+}
+
+// Faults of the call: short transfers, errors, time-outs, objects that vanish or are full. No
+// kills, no signals.
+std::vector<Deviation> faults_at(const Site& site, Realism level);
+
+// The lowest level at which this may be done to this call.
+Realism level_of(const Deviation& deviation, const CallView& call);
+
+// True if a right program must not be impressed: schedule, short transfers, EINTR, wake order.
+bool is_transparent(const Deviation& deviation);
+
+// One thing to try: a deviation, or a kill and the restart that belongs to it.
+struct Unit {
+  Plan plan;
+  std::uint32_t rank =
+      0;  // how many times the same was possible before, from the nearer end of the run
+  bool transparent = false;
+};
+
+// Everything that could be done differently in `trace` from step `first` on, in order of `rank`.
+std::vector<Unit> units_of(const Trace& trace, std::size_t first, const Scenario& scenario,
+                           Realism level);
+
+}  // namespace pipewrench

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "harness/explore/explore.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+
+#include "harness/explore/strategy.h"
+#include "harness/explore/suspicion.h"
+#include "harness/explore/sweep.h"
+#include "harness/scenario/trace_bytes.h"
+#include "harness/scenario/trace_diff.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr unsigned kMaxTries = 3;  // to make an unstable cause certain
+
+struct Known {
+  unsigned tries = 0;
+  bool note = false, unstable = false;
+};
+
+std::string cause_of(const Verdict& verdict) { return verdict.kind + ": " + verdict.signature; }
+
+class Explorer {
+ public:
+  Explorer(Pool& pool, const ExploreOptions& options, Watcher& watcher)
+      : pool_(pool), options_(options), watcher_(watcher) {}
+
+  Exploration explore() {
+    if (learn_calm()) {
+      make_strategies();
+      search();
+    }
+    for (const std::string& death : pool_.deaths()) error(death);
+    return std::move(result_);
+  }
+
+ private:
+  struct Underway {
+    Request request;
+    Pool::Ticket ticket = 0;
+    Strategy* strategy = nullptr;
+    std::optional<Pool::Ticket> twin{};  // the same request once more
+  };
+
+  bool learn_calm() {
+    const Request calm{.want_trace = true};
+    const Answer answer = ask(calm);
+    const Answer again = ask(calm);
+    if (answer.ending == Ending::harness_error) return false;
+    if (auto trace = unpack(answer.trace)) calm_ = std::move(*trace);
+    compare(answer, again);
+    judge(answer, Realism::hostile);
+    return watcher_.go_on(result_.progress);
+  }
+
+  void make_strategies() {
+    const Ground ground{pool_.scenario(), calm_, options_.realism, options_.seed};
+    for (const StrategyKind kind : options_.strategies) {
+      if (kind == StrategyKind::sweep) {
+        auto sweep = std::make_unique<Sweep>(ground);
+        sweep_ = sweep.get();
+        strategies_.push_back(std::move(sweep));
+      } else if (kind == StrategyKind::pct) {
+        strategies_.push_back(make_pct(ground));
+        remark("pct: " + pct_bound(calm_));
+      } else {
+        strategies_.push_back(make_random(ground));
+      }
+    }
+  }
+
+  void search() {
+    std::deque<Underway> underway;
+    bool goes_on = true;
+    while (true) {
+      while (goes_on && underway.size() < kWindow && submitted_ < options_.runs)
+        if (auto next = propose()) {
+          underway.push_back(std::move(*next));
+        } else {
+          break;
+        }
+      if (underway.empty()) return;
+      const Underway first = std::move(underway.front());
+      underway.pop_front();
+      const Answer answer = pool_.wait(first.ticket);
+      count(answer);
+      if (first.twin) {
+        const Answer twin = pool_.wait(*first.twin);
+        count(twin);
+        compare(answer, twin);
+      }
+      first.strategy->learn(first.request, answer);
+      goes_on = goes_on && watcher_.go_on(result_.progress);
+      // What is found while the last runs come in is kept, if it can still be made certain.
+      if (goes_on || submitted_ >= options_.runs) judge(answer, options_.realism);
+      goes_on = goes_on && result_.findings.size() < kMaxFindings;
+    }
+  }
+
+  // Single deviations first; then the strategies take turns.
+  std::optional<Underway> propose() {
+    for (std::size_t tries = 0; tries < strategies_.size(); ++tries) {
+      Strategy* strategy = sweep_ != nullptr && sweep_->is_at_singles()
+                               ? sweep_
+                               : strategies_[turn_++ % strategies_.size()].get();
+      auto request = strategy->next();
+      if (!request) continue;
+      Underway next{.request = std::move(*request), .strategy = strategy};
+      const bool twice = submitted_ % kTwiceEvery == 0;
+      if (twice) next.request.want_trace = true;
+      next.ticket = pool_.submit(next.request);
+      if (twice) next.twin = pool_.submit(next.request);
+      submitted_ += twice ? 2 : 1;
+      return next;
+    }
+    return {};
+  }
+
+  Answer ask(const Request& request) {
+    ++submitted_;
+    Answer answer = pool_.run(request);
+    count(answer);
+    return answer;
+  }
+
+  void count(const Answer& answer) {
+    Progress& progress = result_.progress;
+    ++progress.runs;
+    progress.steps += answer.steps;
+    if (answer.unmanaged > 0) ++progress.unmanaged;
+    if (answer.ending == Ending::harness_error) {
+      ++progress.harness_errors;
+      error(answer.error);
+    } else if (behaviours_.insert(answer.behaviour).second) {
+      ++progress.behaviours;
+      progress.last_new_run = progress.runs;
+    }
+  }
+
+  void compare(const Answer& answer, const Answer& again) {
+    if (answer.trace_hash == again.trace_hash || answer.ending == Ending::harness_error) return;
+    const auto first = unpack(answer.trace), second = unpack(again.trace);
+    if (first && second) remark("not deterministic: " + first_difference(*first, *second));
+  }
+
+  void judge(const Answer& answer, Realism realism) {
+    for (const Verdict& verdict : answer.verdicts) {
+      if (!is_new(verdict)) {
+        ++result_.progress.known;
+        continue;
+      }
+      const std::uint64_t runs = result_.progress.runs;
+      Finding finding = investigate(pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
+                                    [this](const Request& request) { return ask(request); });
+      finding.runs = runs;
+      keep(std::move(finding), verdict);
+    }
+  }
+
+  // A finding is worth more than a note of the same cause, and what repeats than what does not.
+  bool is_new(const Verdict& verdict) const {
+    const auto known = known_.find(cause_of(verdict));
+    if (known == known_.end()) return true;
+    if (known->second.unstable) return known->second.tries < kMaxTries;
+    return known->second.note && verdict.severity == Severity::finding;
+  }
+
+  void keep(Finding finding, const Verdict& verdict) {
+    Known& known = known_[cause_of(verdict)];
+    ++known.tries;
+    known.note = finding.note;
+    known.unstable = finding.unstable;
+    std::erase_if(result_.findings, [&](const Finding& worse) {
+      return worse.kind == finding.kind && worse.signature == finding.signature;
+    });
+    result_.findings.push_back(std::move(finding));
+    Progress& progress = result_.progress;
+    progress.notes =
+        static_cast<std::uint64_t>(std::ranges::count_if(result_.findings, &Finding::note));
+    progress.findings = result_.findings.size() - progress.notes;
+    watcher_.found(result_.findings.back());
+  }
+
+  void remark(const std::string& text) { add(result_.remarks, text); }
+  void error(const std::string& text) { add(result_.errors, text); }
+  static void add(std::vector<std::string>& list, const std::string& text) {
+    if (list.size() < kMaxRemarks && std::ranges::find(list, text) == list.end())
+      list.push_back(text);
+  }
+
+  Pool& pool_;
+  const ExploreOptions& options_;
+  Watcher& watcher_;
+  Exploration result_;
+  Trace calm_;
+  std::vector<std::unique_ptr<Strategy>> strategies_;
+  Sweep* sweep_ = nullptr;
+  std::size_t turn_ = 0;
+  std::uint64_t submitted_ = 0;
+  std::map<std::string, Known> known_;  // by cause
+  std::unordered_set<std::uint64_t> behaviours_;
+};
+
+}  // namespace
+
+Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher) {
+  return Explorer(pool, options, watcher).explore();
+}
+
+}  // namespace pipewrench

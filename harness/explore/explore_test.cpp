@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "harness/explore/explore.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/explore/test_toy.h"
+
+namespace pipewrench {
+namespace {
+
+class Bystander final : public Watcher {
+ public:
+  bool go_on(const Progress&) override { return true; }
+  void found(const Finding&) override {}
+};
+
+Exploration explore_toy(const Toy& toy, const ExploreOptions& options, unsigned jobs = 1) {
+  auto pool = Pool::start(toy_recipe(toy), jobs);
+  EXPECT_TRUE(pool.has_value());
+  Bystander bystander;
+  return explore(**pool, options, bystander);
+}
+
+std::vector<std::string> plans_of(const Exploration& exploration) {
+  std::vector<std::string> plans;
+  for (const Finding& finding : exploration.findings) plans.push_back(print(finding.plan));
+  return plans;
+}
+
+// Each needs that many deviations and no fewer.
+Toy toy_with_bug(int deviations) {
+  Toy toy;
+  toy.crashes = [deviations](const Trace& trace) {
+    if (!is_before(trace, 1, 2, 0, 3)) return false;
+    if (deviations >= 2 && !is_short(trace, 0, 5)) return false;
+    return deviations < 3 || is_before(trace, 0, 6, 1, 4);
+  };
+  return toy;
+}
+
+TEST(Explore, SweepFindsABugOfOneDeviation) {
+  const Exploration found =
+      explore_toy(toy_with_bug(1), {.strategies = {StrategyKind::sweep}, .runs = 200});
+  EXPECT_EQ(plans_of(found), std::vector<std::string>{"before a#1 run b\n"});
+  ASSERT_EQ(found.findings.size(), 1U);
+  EXPECT_EQ(found.findings[0].kind, "crash");
+  EXPECT_EQ(found.findings[0].repeated, kRepetitions);
+  EXPECT_EQ(found.findings[0].realism, Realism::linux_);
+  EXPECT_FALSE(found.findings[0].note);
+  EXPECT_EQ(found.findings[0].id.size(), 12U);
+  EXPECT_FALSE(found.findings[0].trace.steps.empty());
+  EXPECT_TRUE(found.remarks.empty());
+  EXPECT_TRUE(found.errors.empty());
+}
+
+TEST(Explore, SweepFindsABugOfTwoDeviations) {
+  const Exploration found =
+      explore_toy(toy_with_bug(2), {.strategies = {StrategyKind::sweep}, .runs = 3'000});
+  // 10 bytes are the fewest that the toy's kernel moves.
+  EXPECT_EQ(plans_of(found), std::vector<std::string>{"before a#1 run b\na#5 write short 10\n"});
+}
+
+TEST(Explore, SweepFindsABugOfThreeDeviations) {
+  const Exploration found =
+      explore_toy(toy_with_bug(3), {.strategies = {StrategyKind::sweep}, .runs = 30'000});
+  ASSERT_EQ(found.findings.size(), 1U);
+  EXPECT_EQ(found.findings[0].plan.size(), 3U);
+}
+
+TEST(Explore, ChanceFindsItTooAndShrinksToTheSamePlan) {
+  for (const StrategyKind kind : {StrategyKind::pct, StrategyKind::random}) {
+    const Exploration found =
+        explore_toy(toy_with_bug(2), {.strategies = {kind}, .seed = 7, .runs = 6'000});
+    ASSERT_EQ(found.findings.size(), 1U);
+    EXPECT_EQ(found.findings[0].plan.size(), 2U);
+  }
+}
+
+TEST(Explore, JobsDoNotChangeWhatIsFound) {
+  const ExploreOptions options{.seed = 3, .runs = 2'000};
+  const Exploration one = explore_toy(toy_with_bug(2), options, 1);
+  const Exploration three = explore_toy(toy_with_bug(2), options, 3);
+  EXPECT_EQ(plans_of(one), plans_of(three));
+  EXPECT_EQ(one.progress.runs, three.progress.runs);
+  EXPECT_EQ(one.progress.steps, three.progress.steps);
+  EXPECT_EQ(one.progress.behaviours, three.progress.behaviours);
+}
+
+TEST(Explore, RightProgramsGiveNoFinding) {
+  const Exploration found = explore_toy(Toy{}, {.runs = 500});
+  EXPECT_TRUE(found.findings.empty());
+  EXPECT_GE(found.progress.runs, 500U);
+}
+
+TEST(Explore, TheCalmRunMayBeTheFinding) {
+  Toy toy;
+  toy.crashes = [](const Trace&) { return true; };
+  const Exploration found = explore_toy(toy, {.runs = 50});
+  ASSERT_EQ(found.findings.size(), 1U);
+  EXPECT_TRUE(found.findings[0].plan.empty());
+}
+
+TEST(Explore, WhatDoesNotRepeatIsANote) {
+  Toy toy;
+  int runs = 0;
+  toy.before_run = [&runs] { ++runs; };
+  toy.crashes = [&runs](const Trace&) { return runs == 20; };
+  const Exploration found = explore_toy(toy, {.runs = 60});
+  ASSERT_EQ(found.findings.size(), 1U);
+  EXPECT_TRUE(found.findings[0].note);
+  EXPECT_TRUE(found.findings[0].unstable);
+}
+
+TEST(Explore, SaysThatAProgramIsNotDeterministic) {
+  Toy toy;
+  int runs = 0;
+  toy.before_run = [&] { toy.tasks[0].resize(++runs % 2 == 0 ? 8 : 7, Call::write); };
+  const Exploration found = explore_toy(toy, {.strategies = {StrategyKind::sweep}, .runs = 40});
+  ASSERT_FALSE(found.remarks.empty());
+  EXPECT_TRUE(found.remarks[0].starts_with("not deterministic: "));
+}
+
+}  // namespace
+}  // namespace pipewrench
