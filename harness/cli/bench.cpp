@@ -144,7 +144,7 @@ class Bench {
             const std::string& kind, std::uint64_t budget_ms) {
     const ConductorOptions conductor{.namespaces = arguments_.namespaces, .seed = arguments_.seed};
     Hunter hunter(kind, budget_ms, interrupts_);
-    auto pool = Pool::start(real_recipe(scenario, conductor), arguments_.jobs);
+    auto pool = start_search(scenario, conductor, arguments_.jobs);
     if (!pool) {
       Hunt failed;
       failed.error = pool.error();

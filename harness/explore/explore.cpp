@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "harness/explore/strategy.h"
 #include "harness/explore/suspicion.h"
@@ -54,6 +56,9 @@ class Explorer {
     const Answer again = ask(calm);
     if (answer.ending == Ending::harness_error) return false;
     if (auto trace = unpack(answer.trace)) calm_ = std::move(*trace);
+    if (answer.ending == Ending::step_limit)
+      remark("the calm run does not end: runs are cut after " +
+             std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
     judge(answer, Realism::hostile);
     return watcher_.go_on(result_.progress);
@@ -145,6 +150,7 @@ class Explorer {
 
   void compare(const Answer& answer, const Answer& again) {
     if (answer.trace_hash == again.trace_hash || answer.ending == Ending::harness_error) return;
+    if (std::exchange(is_told_nondeterministic_, true)) return;
     const auto first = unpack(answer.trace), second = unpack(again.trace);
     if (first && second) remark("not deterministic: " + first_difference(*first, *second));
   }
@@ -201,6 +207,7 @@ class Explorer {
   Trace calm_;
   std::vector<std::unique_ptr<Strategy>> strategies_;
   Sweep* sweep_ = nullptr;
+  bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;
   std::map<std::string, Known> known_;  // by cause
@@ -208,6 +215,18 @@ class Explorer {
 };
 
 }  // namespace
+
+std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
+                                                               const ConductorOptions& options,
+                                                               unsigned jobs) {
+  auto pool = Pool::start(real_recipe(scenario, options), jobs);
+  if (!pool || scenario.limits.steps <= kEndlessSteps) return pool;
+  const Ending ending = (*pool)->run({}).ending;
+  if (ending != Ending::step_limit && ending != Ending::time_limit) return pool;
+  Scenario cut = scenario;
+  cut.limits.steps = kEndlessSteps;
+  return Pool::start(real_recipe(std::move(cut), options), jobs);
+}
 
 Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher) {
   return Explorer(pool, options, watcher).explore();
