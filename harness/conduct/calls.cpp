@@ -61,6 +61,9 @@ std::uint32_t name_anonymous(Run& run, int fd, const Process& process, int numbe
 }
 
 std::uint32_t name_pipe(Run& run, int fd, const struct stat& info) {
+  for (const ObjectKind kind : {ObjectKind::pipe, ObjectKind::fifo})
+    if (const auto known = run.find_object(kind, info.st_dev, info.st_ino); known != kNoObject)
+      return known;
   const std::string path = path_of(fd);
   if (path.starts_with("pipe:"))
     return run.object_of(ObjectKind::pipe, info.st_dev, info.st_ino, "pipe#");
@@ -136,6 +139,11 @@ short poll_descriptor(Run& run, std::uint32_t task, int fd, short events) {
   }
   if (number < 0) return POLLNVAL;
   struct stat info{};
+  if (number == pending.duplicate.get() && pending.object != kNoObject &&
+      run.trace.objects[pending.object].kind != ObjectKind::signalfd) {
+    pollfd one{number, events, 0};
+    return poll(&one, 1, 0) < 0 ? short{POLLNVAL} : one.revents;
+  }
   // Only an anonymous inode has no type: is it a signalfd?
   if (fstat(number, &info) == 0 && (info.st_mode & S_IFMT) == 0 &&
       path_of(number) == "anon_inode:[signalfd]") {

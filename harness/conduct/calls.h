@@ -67,6 +67,6 @@ struct Legal {
   std::vector<int> errors;
   std::uint64_t shortest = 0, longest = 0;
 };
-Legal legal_of(Run& run, std::uint32_t task);
+Legal legal_of(const Run& run, std::uint32_t task, bool ready);
 
 }  // namespace pipewrench

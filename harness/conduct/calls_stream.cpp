@@ -211,12 +211,6 @@ void act_write(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes)
     return kernel_acts(run, task);
-  if ((poll_descriptor(run, task, pending.fd, POLLOUT) & POLLERR) != 0) {
-    // No reader: the kernel sends SIGPIPE with its EPIPE. A part that was taken before is the result (pipe(7)).
-    if (pending.done > 0) return finish_write(run, task, "", pending.done);
-    pending.expected = -EPIPE;
-    return kernel_acts(run, task);
-  }
   std::string bytes = gather(run.process_of(task).pid, parts_of(run, task), pending.done,
                              pending.asked - pending.done);
   if (bytes.size() < pending.asked - pending.done) return kernel_acts(run, task);  // EFAULT
@@ -229,6 +223,8 @@ void act_write(Run& run, std::uint32_t task) {
     return;  // still parked; it blocks
   }
   if (put < 0) {
+    // A part that was taken before is the result (pipe(7)). No reader: the kernel sends SIGPIPE with its EPIPE.
+    if (pending.done > 0) return finish_write(run, task, "", pending.done);
     pending.expected = put;
     return kernel_acts(run, task);
   }
@@ -236,7 +232,6 @@ void act_write(Run& run, std::uint32_t task) {
   if (written < pending.asked && !pending.nonblocking && pending.shorten_to == 0) {
     ++run.objects[pending.object].version;
     pending.done = written;  // the rest when there is room
-    pending.entered = true;
     return;
   }
   finish_write(run, task, bytes, written);

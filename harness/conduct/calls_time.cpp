@@ -165,36 +165,25 @@ struct KernelSigevent {  // sigevent(7) as the kernel lays it out
   int signal, notify, thread;
 };
 
-// The kernel makes the timer, which stays unarmed: its id is the kernel's, its time is ours.
+// The kernel makes the timer, which stays unarmed; its time is ours. Its id is told to a place on libc's stack that is
+// gone when the task traps again, but ids are given in order, from 0 in each process (alloc_posix_timer).
 Look look_timer_create(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (virtual_clock_ns(run, static_cast<int>(pending.address(0))) < 0) return Look::pass;
-  pending.detail = "timer";
-  return Look::ipc;
-}
-void act_timer_create(Run& run, std::uint32_t task) {
-  const Pending& pending = run.pending_of(task);
-  run.live[task].timer_clock = static_cast<int>(pending.address(0));
-  run.live[task].timer_event = pending.address(1);
-  run.live[task].timer_id_at = pending.address(2);
-  kernel_acts(run, task);
-}
-void after_timer_create(Run& run, std::uint32_t task, Step&) {
-  const Live& one = run.live[task];
   Process& process = run.process_of(task);
-  const auto id = read_value<int>(process.pid, one.timer_id_at);
-  if (!id) return;
-  Timer& timer = timer_of(process, Timer::Kind::posix, *id);
-  timer.clock = one.timer_clock;
+  const int id = process.timers_made++;
+  if (virtual_clock_ns(run, static_cast<int>(pending.address(0))) < 0) return Look::pass;
+  Timer& timer = timer_of(process, Timer::Kind::posix, id);
+  timer.clock = static_cast<int>(pending.address(0));
   timer.signal = SIGALRM;
-  timer.value = static_cast<std::uint64_t>(*id);
-  if (one.timer_event == 0) return;
-  const auto event = read_value<KernelSigevent>(process.pid, one.timer_event);
-  if (!event) return;
+  timer.value = static_cast<std::uint64_t>(id);
+  if (pending.address(1) == 0) return Look::pass;
+  const auto event = read_value<KernelSigevent>(process.pid, pending.address(1));
+  if (!event) return Look::pass;
   constexpr int kNone = 1, kThreadId = 4;  // SIGEV_NONE, SIGEV_THREAD_ID
   timer.signal = event->notify == kNone ? 0 : event->signal;
   timer.value = event->value;
   if (event->notify == kThreadId) timer.thread = event->thread;
+  return Look::pass;
 }
 
 void set_timer(Run& run, Timer& timer, const itimerspec& wanted, bool absolute) {
@@ -257,8 +246,7 @@ constexpr CallRow kRows[] = {
     {SYS_clock_nanosleep, Call::nanosleep, look_sleep, never, act_sleep},
     {SYS_setitimer, Call::alarm, look_alarm},
     {SYS_getitimer, Call::alarm, look_alarm},
-    {SYS_timer_create, Call::timer, look_timer_create, nullptr, act_timer_create,
-     after_timer_create},
+    {SYS_timer_create, Call::timer, look_timer_create},
     {SYS_timer_settime, Call::timer, look_timer},
     {SYS_timer_gettime, Call::timer, look_timer},
     {SYS_timer_delete, Call::timer, look_timer_delete},

@@ -81,6 +81,8 @@ std::vector<Watch> watches_of_epoll(Run& run, std::uint32_t task) {
       watches.push_back(
           {fd, static_cast<short>(events & (POLLIN | POLLOUT | POLLPRI | POLLRDHUP))});
   }
+  // The kernel lists them by address of their files, which changes from run to run.
+  std::ranges::sort(watches, {}, &Watch::fd);
   return watches;
 }
 

@@ -67,7 +67,7 @@ bool may_be_interrupted(const Process& process, Call call) {
   }
 }
 
-void legal_short(Run& run, const Pending& pending, Legal& legal) {
+void legal_short(const Run& run, const Pending& pending, Legal& legal) {
   const ObjectKind kind = run.trace.objects[pending.object].kind;
   if (kind != ObjectKind::pipe && kind != ObjectKind::fifo) return;
   const ObjectState& state = run.objects[pending.object];
@@ -90,15 +90,14 @@ void legal_short(Run& run, const Pending& pending, Legal& legal) {
 
 }  // namespace
 
-Legal legal_of(Run& run, std::uint32_t task) {
-  const Pending& pending = run.pending_of(task);
-  const Process& process = run.process_of(task);
+Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
+  const Pending& pending = run.live[task].pending;
+  const Process& process = run.processes[run.live[task].process];
   Legal legal;
   legal.kinds = bit(Deviate::kill) | bit(Deviate::kill_after);
   if (handlers_of(process).any || std::ranges::any_of(process.actions, &Action::caught))
     legal.kinds |= bit(Deviate::signal);
-  const bool would_block =
-      !pending.nonblocking && pending.row->ready != nullptr && !pending.row->ready(run, task);
+  const bool would_block = !ready;
   if (would_block && may_be_interrupted(process, pending.call)) legal.errors.push_back(EINTR);
   if (would_block && pending.due_ns != kNever && pending.call != Call::nanosleep)
     legal.kinds |= bit(Deviate::timeout_first);

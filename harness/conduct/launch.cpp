@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -38,30 +39,28 @@ long exempt(long number, Arguments... arguments) {
 
 // A request to start a peer, taken apart in place.
 struct Launch {
-  std::size_t slot = 0;
   std::uint64_t file_bytes = 0, processes = 0;
   const char* program = nullptr;
   const char* directory = nullptr;
   std::vector<char*> arguments, environment;
-  const std::array<int, 3>* files = nullptr;
+  std::array<int, 3> files{};
   int failure = 0;  // errno of what failed in the child, which shares this memory until it execs
 };
 
 void put(std::string& out, const std::string& text) { out.append(text.c_str(), text.size() + 1); }
 
-Launch decode_launch(std::string& request) {
+Launch decode_launch(std::span<char> request) {
   std::vector<char*> words;
   for (char* at = request.data() + 1; at < request.data() + request.size();
        at += std::strlen(at) + 1)
     words.push_back(at);
   Launch launch;
-  launch.slot = std::strtoul(words[0], nullptr, 10);
-  launch.file_bytes = std::strtoull(words[1], nullptr, 10);
-  launch.processes = std::strtoull(words[2], nullptr, 10);
-  const std::size_t arguments = std::strtoul(words[3], nullptr, 10);
-  launch.program = words[4];
-  launch.directory = words[5];
-  const auto first = words.begin() + 6;
+  launch.file_bytes = std::strtoull(words[0], nullptr, 10);
+  launch.processes = std::strtoull(words[1], nullptr, 10);
+  const std::size_t arguments = std::strtoul(words[2], nullptr, 10);
+  launch.program = words[3];
+  launch.directory = words[4];
+  const auto first = words.begin() + 5;
   launch.arguments.assign(first, first + static_cast<std::ptrdiff_t>(arguments));
   launch.environment.assign(first + static_cast<std::ptrdiff_t>(arguments), words.end());
   launch.arguments.push_back(nullptr);
@@ -87,7 +86,7 @@ void reset_signals() {
 int start_program(void* argument) {
   Launch& launch = *static_cast<Launch*>(argument);
   syscall(SYS_setpgid, 0, 0);
-  for (int i = 0; i < 3; ++i) syscall(SYS_dup2, (*launch.files)[static_cast<std::size_t>(i)], i);
+  for (int i = 0; i < 3; ++i) syscall(SYS_dup2, launch.files[static_cast<std::size_t>(i)], i);
   syscall(SYS_close_range, 3U, ~0U, 0);
   const auto limit = [](int what, std::uint64_t value) {
     const rlimit64 pair{value, value};
@@ -127,22 +126,39 @@ void kill_everybody() {
   }
 }
 
-bool send_descriptor(int socket, int descriptor) {
-  char byte = 'l';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  return exempt(SYS_sendmsg, socket, &message, MSG_NOSIGNAL) == 1;
+struct DescriptorMessage {
+  iovec part{};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
+  msghdr header{};
+};
+
+void fill_message(DescriptorMessage& message, void* text, std::size_t size,
+                  std::span<const int> descriptors) {
+  message.part = {text, size};
+  message.header.msg_iov = &message.part;
+  message.header.msg_iovlen = 1;
+  message.header.msg_control = message.control;
+  message.header.msg_controllen = sizeof message.control;
+  if (descriptors.empty()) return;
+  message.header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+  cmsghdr* control = CMSG_FIRSTHDR(&message.header);
+  control->cmsg_level = SOL_SOCKET;
+  control->cmsg_type = SCM_RIGHTS;
+  control->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+  std::memcpy(CMSG_DATA(control), descriptors.data(), descriptors.size_bytes());
 }
+
+std::size_t take_descriptors(const msghdr& header, std::span<int> descriptors) {
+  const cmsghdr* control = CMSG_FIRSTHDR(&header);
+  if (control == nullptr || control->cmsg_type != SCM_RIGHTS) return 0;
+  const std::size_t size = std::min(control->cmsg_len - CMSG_LEN(0), descriptors.size_bytes());
+  std::memcpy(descriptors.data(), CMSG_DATA(control), size);
+  return size / sizeof(int);
+}
+
+constexpr std::size_t kMostRequest = 1 << 20;  // arguments and environment of a peer
+char request_buffer
+    [kMostRequest];  // not cleared for each request: that would cost more than the rest
 
 }  // namespace
 
@@ -159,14 +175,18 @@ void run_stage(StageStart start) {
   }
   personality(ADDR_NO_RANDOMIZE);
   const int listener = install_filter(start.filter);
-  if (listener < 0 || !send_descriptor(start.control, listener)) exempt(SYS_exit_group, 3);
+  DescriptorMessage first;
+  char byte = 'l';
+  fill_message(first, &byte, 1, {&listener, 1});
+  if (listener < 0 || exempt(SYS_sendmsg, start.control, &first.header, MSG_NOSIGNAL) != 1)
+    exempt(SYS_exit_group, 3);
   close(listener);
-  std::string request(1 << 20, '\0');
   while (true) {
-    request.resize(1 << 20);
-    const long size = exempt(SYS_read, start.control, request.data(), request.size());
+    DescriptorMessage message;
+    fill_message(message, request_buffer, sizeof request_buffer, {});
+    const long size = exempt(SYS_recvmsg, start.control, &message.header, MSG_CMSG_CLOEXEC);
     if (size <= 0) exempt(SYS_exit_group, 0);
-    request.resize(static_cast<std::size_t>(size));
+    const std::span<char> request(request_buffer, static_cast<std::size_t>(size));
     std::int64_t reply = 0;
     if (request[0] == 'k') {
       if (start.namespaces) kill_everybody();
@@ -177,17 +197,17 @@ void run_stage(StageStart start) {
       while (exempt(SYS_wait4, -1, 0L, WNOHANG | __WALL, 0L) > 0) continue;
     if (request[0] == 'l') {
       Launch launch = decode_launch(request);
-      launch.files = &start.files[launch.slot];
+      take_descriptors(message.header, launch.files);
       reply = start_peer(launch);
+      for (const int file : launch.files) close(file);
     }
     exempt(SYS_write, start.control, &reply, sizeof reply);
   }
 }
 
-std::string encode_launch(const Peer& peer, std::size_t slot, const std::string& program,
+std::string encode_launch(const Peer& peer, const std::string& program,
                           const std::string& directory, const Limits& limits) {
   std::string request = "l";
-  put(request, std::to_string(slot));
   put(request, std::to_string(limits.file_bytes));
   put(request, std::to_string(limits.processes));
   put(request, std::to_string(peer.run.size()));
@@ -209,21 +229,20 @@ std::string encode_launch(const Peer& peer, std::size_t slot, const std::string&
   return request;
 }
 
+bool send_with_descriptors(int socket, const std::string& text, std::span<const int> descriptors) {
+  DescriptorMessage message;
+  fill_message(message, const_cast<char*>(text.data()), text.size(), descriptors);
+  if (descriptors.empty()) message.header.msg_controllen = 0;
+  return sendmsg(socket, &message.header, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+}
+
 int receive_descriptor(int socket) {
   char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) return -1;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
+  DescriptorMessage message;
+  fill_message(message, &byte, 1, {});
+  if (recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC) != 1) return -1;
   int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-  return descriptor;
+  return take_descriptors(message.header, {&descriptor, 1}) == 1 ? descriptor : -1;
 }
 
 }  // namespace pipewrench

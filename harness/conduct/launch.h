@@ -6,8 +6,8 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,15 +19,17 @@ struct StageStart {
   int control = -1;
   pid_t worker = 0;
   std::vector<sock_filter> filter;
-  std::array<std::array<int, 3>, kMaxPeers> files{};
   bool namespaces = true;
   std::string sandbox;
 };
 [[noreturn]] void run_stage(StageStart start);
 
 // The request that starts a peer. The reply is its PID as the peers see it, or -errno of execve.
-std::string encode_launch(const Peer& peer, std::size_t slot, const std::string& program,
+std::string encode_launch(const Peer& peer, const std::string& program,
                           const std::string& directory, const Limits& limits);
+// Sends a text with up to kMostDescriptors descriptors, SCM_RIGHTS (unix(7)). False: the other side has died.
+inline constexpr std::size_t kMostDescriptors = 3;
+bool send_with_descriptors(int socket, const std::string& text, std::span<const int> descriptors);
 // -1: the other side has died.
 int receive_descriptor(int socket);
 

@@ -64,6 +64,7 @@ struct Process {
   std::uint32_t forks = 0, threads = 1;  // for names
   std::array<Action, 65> actions{};
   std::vector<Timer> timers;
+  int timers_made = 0;     // by timer_create: the id of the next one
   std::uint64_t vdso = 0;  // address of the patched vDSO of this program
   bool in_exec = false;
   bool looked_at_image = false;
@@ -122,8 +123,6 @@ struct Live {
   std::string place;
   int wanted_id = -1;
   bool created = false;
-  int timer_clock = 0;
-  std::uint64_t timer_event = 0, timer_id_at = 0;
   Pending slept;                          // asleep: the call in which the kernel holds it
   std::uint32_t births = 0;               // newcomers that its clone calls still owe us
   bool falls_asleep = false;              // running towards a sleep in the kernel that we expect

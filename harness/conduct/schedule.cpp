@@ -75,6 +75,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   Live& one = run.live[task];
   const auto first = static_cast<std::uint32_t>(run.trace.steps.size());
   Legal legal;
+  bool ready = is_ready(task);
   if (!one.pending.entered) {
     // The handler of a signal that came before the call runs before it: this is the lost wake-up of check-then-pause.
     if (has_deliverable(run, task)) {
@@ -86,7 +87,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
       run.answer(task, -kRestartNoInterrupt);
       return;
     }
-    legal = legal_of(run, task);
+    legal = legal_of(run, task, ready);
     if (!one.pending.offered) {
       one.pending.offered = true;
       const CallView view{
@@ -99,10 +100,11 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
       if (const auto deviation = policy.deviate(view)) {
         run.trace.plan.push_back(*deviation);
         if (play(task, *deviation)) return;
+        ready = is_ready(task);
       }
     }
   }
-  if (is_ready(task)) {
+  if (ready) {
     one.pending.row->act != nullptr ? one.pending.row->act(run, task) : kernel_acts(run, task);
   } else if (one.pending.due_ns <= run.now_ns || one.pending.forced_time_out) {
     one.pending.timed_out = true;

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -61,6 +63,15 @@ std::expected<std::string, std::string> mount_sandbox() {
   return failed("mount tmpfs on /mnt", "mounting in a user namespace must be allowed");
 }
 
+// Programs that talk to themselves over 127.0.0.1 do so in the network namespace of the peers.
+void bring_up_loopback() {
+  const Fd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (any) ioctl(any.get(), SIOCSIFFLAGS, &request);
+}
+
 int remove_entry(const char* path, const struct stat*, int, FTW*) {
   ::remove(path);
   return 0;
@@ -114,6 +125,7 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
     auto sandbox = mount_sandbox();
     if (!sandbox) return std::unexpected(sandbox.error());
     stage.sandbox_ = *sandbox;
+    bring_up_loopback();
   } else {
     const char* temporary = std::getenv("TMPDIR");
     std::string pattern =
@@ -125,15 +137,10 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
   for (int i = 0; i < 3 && options.namespaces; ++i)
     stage.next_id_[i] = Fd(open((std::string("/proc/sys/kernel/") + kinds[i] + "_next_id").c_str(),
                                 O_WRONLY | O_CLOEXEC));
-  for (auto& slot : stage.standard_)
-    for (Fd& file : slot) file = Fd(memfd_create("peer", MFD_CLOEXEC));
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return failed("socketpair", "descriptors are exhausted");
   stage.control_ = Fd(ends[0]);
-  std::array<std::array<int, 3>, kMaxPeers> files{};
-  for (std::size_t i = 0; i < kMaxPeers; ++i)
-    for (std::size_t j = 0; j < 3; ++j) files[i][j] = stage.standard_[i][j].get();
   const pid_t parent = getpid();
   stage.pid_ = fork();
   if (stage.pid_ < 0) return failed("fork", "processes are exhausted");
@@ -142,7 +149,6 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
     run_stage({.control = ends[1],
                .worker = parent,
                .filter = *filter,
-               .files = files,
                .namespaces = options.namespaces,
                .sandbox = stage.sandbox_});
   }
@@ -163,9 +169,9 @@ Stage::~Stage() {
     nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-std::int64_t Stage::ask(const std::string& request) {
+std::int64_t Stage::ask(const std::string& request, std::span<const int> descriptors) {
   std::int64_t reply = -EPIPE;
-  if (send(control_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return -errno;
+  if (!send_with_descriptors(control_.get(), request, descriptors)) return -EPIPE;
   if (recv(control_.get(), &reply, sizeof reply, 0) != sizeof reply) return -EPIPE;
   return reply;
 }
@@ -174,7 +180,9 @@ void Stage::prepare(const Scenario& scenario) {
   // A fresh directory: not even its modes and times are the last run's.
   nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   mkdir(sandbox_.c_str(), 0700);
-  for (std::size_t i = 0; i < scenario.peers.size() && i < kMaxPeers; ++i) {
+  for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
+    if (i == standard_.size())
+      for (Fd& file : standard_.emplace_back()) file = Fd(memfd_create("peer", MFD_CLOEXEC));
     for (const Fd& file : standard_[i]) {
       CHECK(ftruncate(file.get(), 0) == 0);
       lseek(file.get(), 0, SEEK_SET);
@@ -187,9 +195,11 @@ void Stage::prepare(const Scenario& scenario) {
 
 int Stage::launch(const Peer& peer, std::size_t slot, const std::string& program,
                   const Limits& limits) {
-  const std::string request = encode_launch(peer, slot, program, sandbox_, limits);
+  const std::string request = encode_launch(peer, program, sandbox_, limits);
   if (request.size() > kMaxRequest) return -E2BIG;
-  return static_cast<int>(ask(request));
+  const auto& files = standard_[slot];
+  const int descriptors[] = {files[0].get(), files[1].get(), files[2].get()};
+  return static_cast<int>(ask(request, descriptors));
 }
 
 void Stage::reap() { ask("r"); }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,13 +52,13 @@ class Stage {
 
  private:
   Stage() = default;
-  std::int64_t ask(const std::string& request);
+  std::int64_t ask(const std::string& request, std::span<const int> descriptors = {});
 
   Fd listener_, control_;
   pid_t pid_ = 0;
   std::string sandbox_, affinity_;
   bool namespaces_ = true;
-  std::array<std::array<Fd, 3>, kMaxPeers> standard_;  // memory files: input, output, error
+  std::vector<std::array<Fd, 3>> standard_;  // memory files: input, output, error
   std::array<Fd, 3> next_id_;
 };
 

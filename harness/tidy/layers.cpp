@@ -47,6 +47,7 @@ const Layer kLayers[] = {
     {"targets/fuzz/bench", {"harness/inproc", "targets/fuzz"}, true},
     {"targets/peers", {"targets/ipc"}, true},
     {"targets/planted", {"targets/ipc"}},
+    {"targets/planted/programs", {}, true},
     {"sanitizers", {}, true},
 };
 
