@@ -45,6 +45,16 @@ bool is_wild_group(const Run& run, std::uint32_t task, std::int64_t target) {
   return true;
 }
 
+// Whom a wild signal means, without numbers: the oracle tells a death not noticed from a wrong target by it.
+std::string wild_target(const Run& run, std::int64_t target) {
+  if (target == -1) return "everybody";
+  if (target < -1) return "a foreign group";
+  if (target == 1) return "init";
+  for (const Process& process : run.processes)
+    if (process.inner == target) return "ended " + run.trace.tasks[process.main].name;
+  return "nobody";
+}
+
 Look look_kill(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const int number = pending.notif.data.nr;
@@ -76,6 +86,7 @@ Look look_kill(Run& run, std::uint32_t task) {
   if (signal != 0 && number != SYS_pidfd_send_signal &&
       (nobody || target == 1 || (target <= 0 && is_wild_group(run, task, target))))
     pending.flags |= kWildTarget;
+  if ((pending.flags & kWildTarget) != 0) pending.detail += ", " + wild_target(run, target);
   return Look::ipc;
 }
 

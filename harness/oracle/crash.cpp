@@ -1,4 +1,5 @@
-// Oracle: a memory error, an abort, a panic or a sanitizer report. Judged under every deviation, the calm run too.
+// Oracle: a memory error, an abort, a panic or a sanitizer report. Judged under every deviation,
+// the calm run too.
 // SPDX-License-Identifier: MIT
 #include <sys/wait.h>
 
@@ -19,10 +20,11 @@ constexpr std::array kFatal = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP
 
 // A watchdog's SIGABRT is somebody's wish; abort(3)'s own comes from the task itself.
 bool was_sent(const Trace& run, std::uint32_t task, int signal) {
-  return std::ranges::any_of(run.steps, [&](const Step& step) {
-           return is_signal_call(step.call) && step.other == task && step.task != task &&
-                  step.number == signal;
-         }) ||
+  return std::ranges::any_of(run.steps,
+                             [&](const Step& step) {
+                               return is_signal_call(step.call) && step.other == task &&
+                                      step.task != task && step.number == signal;
+                             }) ||
          std::ranges::any_of(run.plan, [&](const Deviation& deviation) {
            return deviation.kind == Deviate::signal && deviation.number == signal &&
                   deviation.task == run.tasks[task].name;
@@ -31,7 +33,7 @@ bool was_sent(const Trace& run, std::uint32_t task, int signal) {
 
 int crash_signal(const Trace& run, std::uint32_t task) {
   const Task& dead = run.tasks[task];
-  if (dead.killed_by_plan || !WIFSIGNALED(dead.status)) return 0;
+  if (dead.killed_by_plan || dead.thread || !WIFSIGNALED(dead.status)) return 0;
   const int signal = WTERMSIG(dead.status);
   const bool is_fatal = std::ranges::find(kFatal, signal) != kFatal.end();
   return is_fatal && !was_sent(run, task, signal) ? signal : 0;
@@ -57,7 +59,8 @@ std::string place_of(const Trace& run, std::uint32_t task, bool is_signature) {
   const std::uint32_t at = last_call(run, task);
   if (at == UINT32_MAX) return " before its first call";
   const Step& step = run.steps[at];
-  return " after " + (is_signature ? said_role(run, step) : numbered(run, step) + ' ' + said(run, step));
+  return " after " +
+         (is_signature ? said_role(run, step) : numbered(run, step) + ' ' + said(run, step));
 }
 
 // An assertion or a panic that answers an injected failure is a program that gave up, loudly.
@@ -81,14 +84,14 @@ std::vector<Verdict> judge_crash(const Case& c) {
     if (!report || task == kNobody) continue;
     reported[peer] = true;
     const bool is_leak = report->tool == "LeakSanitizer";
-    verdicts.push_back(
-        {.severity = severity_of(means, task, report->deliberate),
-         .kind = is_leak ? "leak" : "crash",
-         .signature = (is_leak ? "leak: " : "crash: ") + role_of(run, task) + ' ' + summary(*report),
-         .peers = {run.tasks[task].name},
-         .step = std::min(run.tasks[task].died, last_call(run, task)),
-         .explanation = name_of(run, task) + place_of(run, task, false) + ": " + report->tool +
-                        " reports " + summary(*report) + '.'});
+    verdicts.push_back({.severity = severity_of(means, task, report->deliberate),
+                        .kind = is_leak ? "leak" : "crash",
+                        .signature = (is_leak ? "leak: " : "crash: ") + role_of(run, task) + ' ' +
+                                     summary(*report),
+                        .peers = {run.tasks[task].name},
+                        .step = std::min(run.tasks[task].died, last_call(run, task)),
+                        .explanation = name_of(run, task) + place_of(run, task, false) + ": " +
+                                       report->tool + " reports " + summary(*report) + '.'});
   }
   for (std::uint32_t task = 0; task < run.tasks.size(); ++task) {
     const std::uint32_t peer = run.tasks[task].peer;

@@ -1,5 +1,5 @@
-// Oracle: a ring of tasks each of which waits for the next. In the calm run only where nothing but a signal could end
-// it: pipes and sockets without a name, a child, a lock.
+// Oracle: a ring of tasks each of which waits for the next. In the calm run only where nothing but
+// a signal could end it: pipes and sockets without a name, a child, a lock.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>
@@ -19,7 +19,8 @@ const Object* object_of(const Trace& run, const Step& step) {
   return step.object < run.objects.size() ? &run.objects[step.object] : nullptr;
 }
 
-// Used as a lock: whoever gives has taken before. Of another semaphore the last taker owes nothing to anybody.
+// Used as a lock: whoever gives has taken before. Of another semaphore the last taker owes nothing
+// to anybody.
 bool is_lock(const Trace& run, std::uint32_t object) {
   std::map<std::uint32_t, std::int64_t> taken;
   for (const Step& step : run.steps) {
@@ -40,8 +41,9 @@ bool had_traffic(const Trace& run, const Stuck& one) {
   });
 }
 
-// A server at rest may wait for itself (a FIFO opened both ways, a pipe that only its handler writes to) and its
-// parent for it. What has carried another task's data and can never carry more is no server's doing.
+// A server at rest may wait for itself (a FIFO opened both ways, a pipe that only its handler
+// writes to) and its parent for it. What has carried another task's data and can never carry more
+// is no server's doing.
 bool is_beyond_doubt(const Trace& run, const Ring& ring) {
   bool has_traffic = false;
   for (const Stuck& one : ring) {
@@ -67,8 +69,8 @@ Severity severity_of(const Case& c, const Ring& ring) {
   if (means.did(Deviate::fill)) return Severity::note;
   if (std::ranges::all_of(ring, &Stuck::is_known)) return Severity::finding;
   const bool have_met = std::ranges::any_of(means.victims, [&](const Victim& victim) {
-    return std::ranges::any_of(
-        ring, [&](const Stuck& one) { return met(c.run, one.task, victim); });
+    return std::ranges::any_of(ring,
+                               [&](const Stuck& one) { return met(c.run, one.task, victim); });
   });
   return have_met ? Severity::finding : Severity::note;
 }
@@ -80,14 +82,15 @@ Verdict verdict_of(const Case& c, const Ring& ring) {
     const Stuck& one = ring[i];
     const std::uint32_t next = ring[(i + 1) % ring.size()].task;
     verdict.peers.push_back(c.run.tasks[one.task].name);
-    verdict.step = std::max(verdict.step, static_cast<std::uint32_t>(one.wait - c.run.steps.data()));
+    verdict.step =
+        std::max(verdict.step, static_cast<std::uint32_t>(one.wait - c.run.steps.data()));
     places.push_back(role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait));
     verdict.explanation += (i == 0 ? "" : ", ") + numbered(c.run, *one.wait) + " waits in " +
                            said(c.run, *one.wait) + " for " +
                            (next == one.task ? "itself" : name_of(c.run, next));
   }
-  verdict.explanation +=
-      ring.size() == 1 ? " (it holds the other end too): this never ends." : ": none of them can ever go on.";
+  verdict.explanation += ring.size() == 1 ? " (it holds the other end too): this never ends."
+                                          : ": none of them can ever go on.";
   // Which of the tasks came first is the schedule's business.
   std::ranges::sort(places);
   verdict.signature = "deadlock: ";

@@ -1,5 +1,5 @@
-// Oracle: what the scenario says must hold: exit status, output, channels that lose nothing. Judged in the calm run and
-// under deviations that must not matter.
+// Oracle: what the scenario says must hold: exit status, output, channels that lose nothing. Judged
+// in the calm run and under deviations that must not matter.
 // SPDX-License-Identifier: MIT
 #include <sys/wait.h>
 
@@ -58,8 +58,9 @@ class Expectations {
     if (!expected.exit_status || task == kNobody) return;
     const int status = c_.run.tasks[task].status;
     if (WIFEXITED(status) && WEXITSTATUS(status) == *expected.exit_status) return;
-    const std::string got = WIFSIGNALED(status) ? "dies of " + signal_name(WTERMSIG(status))
-                                                : "exits with " + std::to_string(WEXITSTATUS(status));
+    const std::string got = WIFSIGNALED(status)
+                                ? "dies of " + signal_name(WTERMSIG(status))
+                                : "exits with " + std::to_string(WEXITSTATUS(status));
     add(expected.peer, "exit status",
         printable(expected.peer) + ' ' + got + "; the scenario expects " +
             std::to_string(*expected.exit_status) + '.');
@@ -69,11 +70,12 @@ class Expectations {
     const std::string peer = printable(expected.peer);
     if (expected.output && *expected.output != output)
       add(expected.peer, "output",
-          peer + " prints " + quoted(output) + "; the scenario expects " + quoted(*expected.output) +
-              '.');
+          peer + " prints " + quoted(output) + "; the scenario expects " +
+              quoted(*expected.output) + '.');
     for (const std::string& part : expected.output_has)
       if (output.find(part) == std::string::npos)
-        add(expected.peer, "output has " + quoted(part), peer + " never prints " + quoted(part) + '.');
+        add(expected.peer, "output has " + quoted(part),
+            peer + " never prints " + quoted(part) + '.');
     if (!expected.output_lines.empty() &&
         lines_of(output) !=
             std::set<std::string>(expected.output_lines.begin(), expected.output_lines.end()))

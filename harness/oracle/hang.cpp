@@ -1,5 +1,6 @@
-// Oracle: a task that ended or went on in the calm run waits for ever, and nobody in particular keeps it. After a kill
-// the survivors are judged who had to do with the dead: a server that nobody has called yet is at rest.
+// Oracle: a task that ended or went on in the calm run waits for ever, and nobody in particular
+// keeps it. After a kill the survivors are judged who had to do with the dead: a server that nobody
+// has called yet is at rest.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -32,8 +33,9 @@ Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   if (is_unmanaged(c.run, one.task)) return Severity::note;
   if (means.transparent()) return Severity::finding;
   if (means.did(Deviate::fill)) return Severity::note;
-  const std::uint32_t calm = task_named(c.calm, c.run.tasks[one.task].name);
-  // Another place to rest is no harm by itself, and who is told to end may first wait for his clients.
+  const std::uint32_t calm = calm_twin(c, one.task);
+  // Another place to rest is no harm by itself, and who is told to end may first wait for his
+  // clients.
   if (!is_dead(c.calm, calm)) return Severity::note;
   const bool is_expecting = std::ranges::any_of(means.victims, [&](const Victim& victim) {
     return victim.task == one.task || expects_victim(c.run, one, victim);
@@ -64,14 +66,14 @@ Verdict hang_of(const Case& c, const Means& means, const Stuck& one) {
 std::vector<Verdict> endless(const Case& c, const Means& means) {
   constexpr std::size_t kTimesLonger = 10;
   std::vector<Verdict> verdicts;
-  if (!at_limit(c.run) || at_limit(c.calm)) return verdicts;
-  if (c.run.steps.size() < kTimesLonger * c.calm.steps.size()) return verdicts;
+  if (at_limit(c.calm) || c.run.steps.size() < kTimesLonger * c.calm.steps.size()) return verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
-    const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+    const std::uint32_t calm = calm_twin(c, task);
     const std::uint32_t last = last_call(c.run, task);
-    if (!c.run.tasks[task].alive || !is_dead(c.calm, calm) || waiting_of(c.run, task) != nullptr ||
-        last == UINT32_MAX)
-      continue;
+    if (!c.run.tasks[task].alive || !is_dead(c.calm, calm) || last == UINT32_MAX) continue;
+    // Sleeping between two looks is going on too.
+    const Step* wait = wait_of(c.run, task);
+    if (wait != nullptr && wait->call != Call::nanosleep) continue;
     const Step& step = c.run.steps[last];
     // To try again until the other one is back is what a client does whose server has died.
     verdicts.push_back({.severity = means.transparent() ? Severity::finding : Severity::note,
@@ -79,7 +81,8 @@ std::vector<Verdict> endless(const Case& c, const Means& means) {
                         .signature = "hang: " + role_of(c.run, task) + " goes on for ever",
                         .peers = {c.run.tasks[task].name},
                         .step = last,
-                        .explanation = name_of(c.run, task) + " does not come to its end: it still calls " +
+                        .explanation = name_of(c.run, task) +
+                                       " does not come to its end: it still calls " +
                                        said(c.run, step) + " (" + outcome(step) +
                                        ") where the calm run ended long ago."});
   }

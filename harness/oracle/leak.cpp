@@ -1,5 +1,6 @@
-// Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only what the calm run
-// removed. Nobody can clean up after his own SIGKILL: what the killed peer made is a note.
+// Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only
+// what the calm run removed. Nobody can clean up after his own SIGKILL: what the killed peer made
+// is a note.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -50,17 +51,13 @@ bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   });
 }
 
-bool made_by_killed_task(const Trace& run, std::uint32_t task) {
-  return run.tasks[task].killed_by_plan;
-}
-
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   const Trace& run = c.run;
   if (c.is_calm() || means.transparent()) return Severity::finding;
-  if (left.maker >= run.tasks.size() || was_prevented(c, means)) return Severity::note;
+  const std::uint32_t task = left.process ? task_named(run, left.name) : left.maker;
+  if (task >= run.tasks.size() || was_prevented(c, means)) return Severity::note;
   if (means.did(Deviate::remove) || means.did(Deviate::fill)) return Severity::note;
-  const Task& maker = run.tasks[left.maker];
-  if (made_by_killed_task(run, left.maker) || was_killed(c, means, maker.peer))
+  if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   return Severity::finding;
 }
@@ -82,7 +79,8 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
   const auto object = std::ranges::find(run.objects, left.name, &Object::name);
   if (object != run.objects.end()) verdict.step = object->made;
   const bool is_dead_early = is_dead(run, left.maker);
-  verdict.explanation = object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
+  verdict.explanation =
+      object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
   verdict.explanation += " that " + name_of(run, left.maker) + " made is left behind " +
                          (is_dead_early ? "after it has ended." : "after it was told to end.");
   return verdict;

@@ -1,6 +1,6 @@
-// Oracle: what was sent and never received: bytes that the last close of a pipe discards, messages that stay in a queue.
-// Only where the calm run left nothing, and only where it matters: a reader that stops early by design (head) shows the
-// same output as ever.
+// Oracle: what was sent and never received: bytes that the last close of a pipe discards, messages
+// that stay in a queue. Only where the calm run left nothing, and only where it matters: a reader
+// that stops early by design (head) shows the same output as ever.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <set>
@@ -30,7 +30,7 @@ Flow flow_of(const Trace& trace, std::uint32_t object) {
     const Step& step = trace.steps[i];
     if (step.object != object || step.event != Event::call) continue;
     if (step.call == Call::splice || step.call == Call::sendfile || step.call == Call::tee ||
-        (step.flags & kUnknownResult) != 0)
+        !is_known(trace, step))
       flow.is_known = false;
     if (step.result < 0) continue;
     const std::int64_t amount = is_queue ? 1 : step.result;
@@ -62,7 +62,8 @@ bool is_left_behind(const Trace& run, const Object& object) {
   });
 }
 
-// Who stops where the calm run read to the end, who shows something else, or who leaves it to the next run.
+// Who stops where the calm run read to the end, who shows something else, or who leaves it to the
+// next run.
 bool matters(const Case& c, const Object& object, const Flow& calm, const Flow& run,
              const std::set<std::uint32_t>& receivers) {
   if (object.kind == ObjectKind::queue && is_left_behind(c.run, object)) return true;

@@ -1,5 +1,5 @@
-// Oracle: a signal that came just before the call that waits for it (check, then pause), or that was merged with one
-// still pending: the classic races of signal(7).
+// Oracle: a signal that came just before the call that waits for it (check, then pause), or that
+// was merged with one still pending: the classic races of signal(7).
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -17,13 +17,12 @@ bool waits_for_signals(const Step& wait) {
          wait.call == Call::sigtimedwait;
 }
 
-// The handler that ran before the wait and, between, no call that could have looked at what it left. Calls that wait
-// for nothing but signals cannot have been ended by it whenever it ran.
+// The handler that ran before the wait and, between, no call that could have looked at what it
+// left. Calls that wait for nothing but signals cannot have been ended by it whenever it ran.
 const Step* delivery_before(const Trace& run, const Stuck& one) {
   for (const Step* step = one.wait; step-- != run.steps.data();) {
     if (step->task != one.task) continue;
-    if (step->event == Event::delivered)
-      return (step->flags & kDuring) == 0 ? step : nullptr;
+    if (step->event == Event::delivered) return (step->flags & kDuring) == 0 ? step : nullptr;
     if (step->event == Event::call && !waits_for_signals(*one.wait)) return nullptr;
   }
   return nullptr;
@@ -47,16 +46,16 @@ const Step* wake_before(const Trace& run, const Stuck& one) {
   if (one.wait->call != Call::futex) return nullptr;
   for (const Step* step = one.wait; step-- != run.steps.data();)
     if (step->object == one.wait->object && step->event == Event::call && step->result == 0 &&
-        step->task != one.task && step->detail.find("WAKE") != std::string::npos)
+        step->task != one.task && step->detail == "wake")
       return step;
   return nullptr;
 }
 
 // In the calm run as many came, and it went on: so this one was not missing, it was too early.
 bool came_in_vain(const Case& c, const Stuck& one, const Step& delivery) {
-  const std::uint32_t calm = task_named(c.calm, c.run.tasks[one.task].name);
-  return calm != kNobody && deliveries(c.run, one.task, delivery.number) >=
-                                deliveries(c.calm, calm, delivery.number);
+  const std::uint32_t calm = calm_twin(c, one.task);
+  return calm != kNobody &&
+         deliveries(c.run, one.task, delivery.number) >= deliveries(c.calm, calm, delivery.number);
 }
 
 std::string signal_words(const Step& step) { return signal_name(static_cast<int>(step.number)); }
@@ -94,7 +93,7 @@ std::vector<Verdict> missing(const Case& c) {
   std::vector<Verdict> verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     const Step* merged = coalesced_for(c.run, task);
-    const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+    const std::uint32_t calm = calm_twin(c, task);
     if (merged == nullptr || calm == kNobody || coalesced_for(c.calm, calm) != nullptr) continue;
     if (!harm_of(c, c.run.tasks[task].peer).any()) continue;
     verdicts.push_back(
@@ -123,11 +122,11 @@ std::vector<Verdict> judge_lost_signal(const Case& c) {
   for (const Stuck& one : stuck) {
     const bool is_root = std::ranges::find(roots, one.task, &Stuck::task) != roots.end();
     if (!is_root && !waits_for_signals(*one.wait)) continue;
-    Verdict verdict{.kind = "lost_signal",
-                    .signature = "lost_signal: " + role_of(c.run, one.task) + ' ' +
-                                 said_role(c.run, *one.wait),
-                    .peers = {c.run.tasks[one.task].name},
-                    .step = static_cast<std::uint32_t>(one.wait - c.run.steps.data())};
+    Verdict verdict{
+        .kind = "lost_signal",
+        .signature = "lost_signal: " + role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait),
+        .peers = {c.run.tasks[one.task].name},
+        .step = static_cast<std::uint32_t>(one.wait - c.run.steps.data())};
     if (explain(c, one, verdict)) verdicts.push_back(std::move(verdict));
   }
   if (verdicts.empty() && means.transparent() && c.run.waiting.empty()) verdicts = missing(c);

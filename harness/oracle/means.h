@@ -1,5 +1,5 @@
-// What a plan did to a run: only what a right program may not show (schedule, short transfers, EINTR), or worse, and
-// then to whom. Decides whether a difference is a finding, a note or nothing.
+// What a plan did to a run: only what a right program may not show (schedule, short transfers,
+// EINTR), or worse, and then to whom. Decides whether a difference is a finding, a note or nothing.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -28,8 +28,8 @@ struct Means {
 };
 Means means_of(const Trace& run);
 
-// Whether the survivor had to do with the victim, so that it may be expected to notice its end: the same peer, a
-// signal between them, or an object that both have used.
+// Whether the survivor had to do with the victim, so that it may be expected to notice its end: the
+// same peer, a signal between them, or an object that both have used.
 bool met(const Trace& run, std::uint32_t survivor, const Victim& victim);
 
 }  // namespace pipewrench

@@ -16,10 +16,10 @@ namespace {
 constexpr OracleRow kOracles[] = {
     {"crash", judge_crash, "a memory error, an abort, a panic or a sanitizer report"},
     {"signal_death", judge_signal_death, "death by SIGPIPE, SIGUSR1 and the like"},
+    {"spin", judge_spin, "the same calls for ever, and nothing changes"},
     {"lost_signal", judge_lost_signal, "waiting for a signal that came before, or was merged"},
     {"deadlock", judge_deadlock, "tasks that wait for each other in a ring"},
     {"hang", judge_hang, "waiting for ever where the calm run went on"},
-    {"spin", judge_spin, "the same calls for ever, and nothing changes"},
     {"wild_kill", judge_wild_kill, "a signal to what is no live peer"},
     {"torn_data", judge_torn_data, "records cut, merged, mixed or sent twice on a stream"},
     {"lost_data", judge_lost_data, "bytes or messages that nobody received, or never sent"},
@@ -40,14 +40,14 @@ bool concerns(const Verdict& verdict, const Trace& run, const std::string& peer_
   const std::uint32_t task = task_named(run, peer_of);
   return std::ranges::any_of(verdict.peers, [&](const std::string& name) {
     const std::uint32_t other = task_named(run, name);
-    return name == peer_of || (task != kNobody && other != kNobody &&
-                               run.tasks[task].peer == run.tasks[other].peer);
+    return name == peer_of ||
+           (task != kNobody && other != kNobody && run.tasks[task].peer == run.tasks[other].peer);
   });
 }
 
 bool shares_peer(const Trace& run, const Verdict& one, const Verdict& other) {
-  return std::ranges::any_of(
-      other.peers, [&](const std::string& name) { return concerns(one, run, name); });
+  return std::ranges::any_of(other.peers,
+                             [&](const std::string& name) { return concerns(one, run, name); });
 }
 bool shares_task(const Verdict& one, const Verdict& other) {
   return std::ranges::any_of(other.peers, [&](const std::string& name) {
@@ -60,6 +60,8 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
   const bool is_end = is_one_of(cause.kind, {"crash", "signal_death"});
   const bool is_data = is_one_of(cause.kind, {"lost_data", "torn_data", "duplicated_data"});
   if (effect.kind == "deadlock") return cause.kind == "lost_signal" && shares_task(cause, effect);
+  // Who waits while another one spins to the end of the run may only wait for him.
+  if (effect.kind == "hang" && cause.kind == "spin") return at_limit(run);
   if (effect.kind == "hang")
     return is_one_of(cause.kind, {"deadlock", "lost_signal"}) && shares_task(cause, effect);
   if (is_one_of(effect.kind, {"lost_data", "torn_data", "duplicated_data"}))

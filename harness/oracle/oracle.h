@@ -1,5 +1,5 @@
-// Oracles: each looks at one run beside the calm run and says what is wrong. Pure: (scenario, calm, run) -> verdicts.
-// One file an oracle; the table is in oracle.cpp.
+// Oracles: each looks at one run beside the calm run and says what is wrong. Pure: (scenario, calm,
+// run) -> verdicts. One file an oracle; the table is in oracle.cpp.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,15 +17,16 @@ enum class Severity : std::uint8_t { finding, note };
 
 struct Verdict {
   Severity severity = Severity::finding;
-  std::string kind;  // "deadlock": a row of the table
-  std::string
-      signature;  // same cause, same signature: names of peers, calls, objects; no counts, no PIDs
-  std::vector<std::string> peers;  // names of tasks, the victim first
-  std::uint32_t step = 0;          // of the trace, where it shows
-  std::string explanation;         // one sentence: who, which call, which object, why
+  std::string kind = {};  // "deadlock"; what a scenario's [planted] says
+  // Same cause, same signature: roles of peers, calls, objects; no counts, no PIDs.
+  std::string signature = {};
+  std::vector<std::string> peers = {};  // names of tasks, the victim first
+  std::uint32_t step = 0;               // of the trace, where it shows
+  std::string explanation = {};         // one sentence: who, which call, which object, why
 };
 
-// What an oracle may look at. calm is the run without deviations; it is `run` itself when that is the one judged.
+// What an oracle may look at. calm is the run without deviations; it is `run` itself when that is
+// the one judged.
 struct Case {
   const Scenario& scenario;
   const Trace& calm;

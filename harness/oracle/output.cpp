@@ -1,5 +1,5 @@
-// Oracle: output or exit status that differs from the calm run under deviations that must not matter: schedule, short
-// transfers, EINTR.
+// Oracle: output or exit status that differs from the calm run under deviations that must not
+// matter: schedule, short transfers, EINTR.
 // SPDX-License-Identifier: MIT
 #include <sys/wait.h>
 

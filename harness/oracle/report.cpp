@@ -42,7 +42,7 @@ constexpr Mark kMarks[] = {
     {"terminate called ", "C++", true, true},
     {"panic: ", "Go", true, true},
     {"fatal error: all goroutines are asleep", "Go", true, true, false},
-    {"' panicked at ", "Rust", false, true, false},
+    {"' panicked at ", "Rust", false, true},
 };
 
 std::string_view take_line(std::string_view& text) {
@@ -72,7 +72,8 @@ std::string without_numbers(std::string_view text) {
   return printable(kind);
 }
 
-// "heap-buffer-overflow on address 0x..." -> "heap-buffer-overflow"; "data race (pid=7)" -> "data race".
+// "heap-buffer-overflow on address 0x..." -> "heap-buffer-overflow"; "data race (pid=7)" -> "data
+// race".
 std::string kind_of(const Mark& mark, std::string_view rest) {
   if (mark.tool == "AddressSanitizer") {
     for (const std::string_view words : {"attempting double-free", "SEGV on unknown address"})
@@ -80,39 +81,37 @@ std::string kind_of(const Mark& mark, std::string_view rest) {
     if (rest.starts_with("attempting free on address")) return "bad-free";
     rest = rest.substr(0, std::min(rest.find(' '), rest.find(':')));
   }
-  for (const std::string_view end : {" (pid=", "' failed"})
-    rest = rest.substr(0, rest.find(end));
+  for (const std::string_view end : {" (pid=", "' failed"}) rest = rest.substr(0, rest.find(end));
   return without_numbers(rest);
 }
 
 bool is_runtime(std::string_view function) {
   constexpr std::array<std::string_view, 14> kPrefixes = {
-      "__asan",  "__lsan", "__tsan",     "__msan",    "__ubsan", "__interceptor", "___interceptor",
-      "__GI_",   "raise",  "abort",      "operator ", "__libc_", "__sanitizer",   "pthread_kill"};
+      "__asan", "__lsan", "__tsan", "__msan",   "__ubsan", "__interceptor", "___interceptor",
+      "__GI_",  "raise",  "abort",  "operator", "__libc_", "__sanitizer",   "pthread_kill"};
   constexpr std::array<std::string_view, 9> kNames = {
       "malloc", "calloc", "realloc", "free", "memcpy", "memmove", "memset", "strlen", "strcpy"};
-  return std::ranges::any_of(kPrefixes, [&](auto prefix) { return function.starts_with(prefix); }) ||
+  return std::ranges::any_of(kPrefixes,
+                             [&](auto prefix) { return function.starts_with(prefix); }) ||
          std::ranges::find(kNames, function) != kNames.end();
 }
 
-// "    #1 0x4f in parse src/a.c:7:3" -> "parse"; without symbols "(/bin/a+0x12)" -> "a+0x12".
+// "#1 0x4f in parse src/a.c:7:3", "#1 parse a.c:7" -> "parse"; without symbols "#1 0x4f
+// (/bin/a+0x12)" -> "a+0x12".
 std::string function_of(std::string_view line) {
-  std::string_view frame;
-  if (const std::size_t in = line.find(" in "); in != line.npos) {
-    frame = line.substr(in + 4);
-    // C++ names hold spaces and parentheses; the place follows the last space.
-    const std::size_t open = frame.find('(');
-    frame = frame.substr(0, open != 0 && open != frame.npos ? open : frame.find(' '));
-    frame = frame.substr(0, frame.find(" /"));
-    if (open == frame.npos || open == 0) frame = frame.substr(0, frame.find(' '));
-  } else if (const std::size_t open = line.find('('); open != line.npos) {
-    frame = line.substr(open + 1, line.find(')', open) - open - 1);
-    if (const std::size_t slash = frame.rfind('/'); slash != frame.npos)
-      frame = frame.substr(slash + 1);
+  line = line.substr(std::min(line.find(' ') + 1, line.size()));
+  if (line.starts_with("0x")) {
+    const std::size_t in = line.find(" in ");
+    if (in == line.npos) {  // a module and an offset
+      line = line.substr(std::min(line.find('(') + 1, line.size()));
+      line = line.substr(0, line.find(')'));
+      line = line.substr(line.rfind('/') + 1);
+    } else {
+      line = line.substr(in + 4);
+    }
   }
-  const std::size_t space = frame.find_first_of(" \t");
-  if (space != frame.npos && !frame.starts_with("operator")) frame = frame.substr(0, space);
-  return printable(frame.substr(0, kLongestFrame));
+  // Of a C++ name without its parameters: what follows the first parenthesis or space is of no use.
+  return printable(line.substr(0, line.find_first_of("( \t")), kLongestFrame);
 }
 
 // The first stack after the report's head.

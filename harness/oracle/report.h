@@ -1,5 +1,5 @@
-// Reads what sanitizers, libc and language runtimes print when a program is broken. The text is hostile: a peer may
-// print anything.
+// Reads what sanitizers, libc and language runtimes print when a program is broken. The text is
+// hostile: a peer may print anything.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,10 +11,10 @@
 namespace pipewrench {
 
 struct Report {
-  std::string tool;                 // "AddressSanitizer", "libc", "Go", "Rust", "C++"
-  std::string kind;                 // "heap-buffer-overflow"
-  std::vector<std::string> frames;  // innermost first, at most kMaxFrames, without those of the runtime
-  bool deliberate = false;          // the program ended itself: assert, panic, terminate
+  std::string tool = {};                 // "AddressSanitizer", "libc", "Go", "Rust", "C++"
+  std::string kind = {};                 // "heap-buffer-overflow"
+  std::vector<std::string> frames = {};  // innermost first, without those of the runtime
+  bool deliberate = false;               // the program ended itself: assert, panic, terminate
 };
 inline constexpr std::size_t kMaxFrames = 3;
 

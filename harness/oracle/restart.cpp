@@ -1,4 +1,5 @@
-// Oracle: a peer that was killed and started again fails because its dead self has left something behind.
+// Oracle: a peer that was killed and started again fails because its dead self has left something
+// behind.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cerrno>
@@ -53,15 +54,15 @@ std::vector<Verdict> judge_restart(const Case& c) {
     if (is_dead(c.calm, calm) && c.calm.tasks[calm].status != 0) continue;
     const Step* step = obstacle(run, peer, from);
     if (step == nullptr) continue;
-    verdicts.push_back(
-        {.kind = "exit_status",
-         .signature = "exit_status: restarted " + role_of(run, task) + ' ' + said_role(run, *step) +
-                      ' ' + outcome(*step),
-         .peers = {run.tasks[task].name},
-         .step = static_cast<std::uint32_t>(step - run.steps.data()),
-         .explanation = numbered(run, *step) + ", started again after a crash, fails in " +
-                        said(run, *step) + " (" + outcome(*step) +
-                        "): what its dead self made is still there."});
+    verdicts.push_back({.kind = "exit_status",
+                        .signature = "exit_status: restarted " + role_of(run, task) + ' ' +
+                                     said_role(run, *step) + ' ' + outcome(*step),
+                        .peers = {run.tasks[task].name},
+                        .step = static_cast<std::uint32_t>(step - run.steps.data()),
+                        .explanation = numbered(run, *step) +
+                                       ", started again after a crash, fails in " +
+                                       said(run, *step) + " (" + outcome(*step) +
+                                       "): what its dead self made is still there."});
   }
   return verdicts;
 }

@@ -51,6 +51,23 @@ std::size_t sources_of(const Trace& trace, std::uint32_t peer) {
   return std::max(objects.size(), senders.size()) + (has_signals ? 1 : 0);
 }
 
+// "writer~2/1" is "writer/1" of a peer that was started again.
+bool same_name(std::string_view one, std::string_view other) {
+  const auto skip = [](std::string_view& name) {
+    if (!name.starts_with('~')) return;
+    name.remove_prefix(1);
+    name.remove_prefix(std::min(name.find_first_not_of("0123456789"), name.size()));
+  };
+  while (true) {
+    skip(one);
+    skip(other);
+    if (one.empty() || other.empty()) return one.empty() && other.empty();
+    if (one.front() != other.front()) return false;
+    one.remove_prefix(1);
+    other.remove_prefix(1);
+  }
+}
+
 bool is_cut(const Trace& trace, std::uint32_t peer) {
   return at_limit(trace) || trace.outputs[peer].cut;
 }
@@ -62,7 +79,8 @@ void compare_output(const Case& c, std::uint32_t peer, Harm& harm) {
   if (calm == run) return;
   const std::size_t tasks = std::max(tasks_of(c.calm, peer), tasks_of(c.run, peer));
   const bool is_ordered = tasks <= 1 && sources_of(c.calm, peer) <= 1;
-  // Programs that never end: as far as both have come. What several sources fed has no common beginning.
+  // Programs that never end: as far as both have come. What several sources fed has no common
+  // beginning.
   if (is_cut(c.calm, peer) || is_cut(c.run, peer)) {
     harm.output = is_ordered && !calm.starts_with(run) && !run.starts_with(calm);
     return;
@@ -78,8 +96,11 @@ void compare_output(const Case& c, std::uint32_t peer, Harm& harm) {
 
 std::uint32_t task_named(const Trace& trace, std::string_view name) {
   for (std::size_t i = trace.tasks.size(); i-- > 0;)
-    if (trace.tasks[i].name == name) return static_cast<std::uint32_t>(i);
+    if (same_name(trace.tasks[i].name, name)) return static_cast<std::uint32_t>(i);
   return kNobody;
+}
+std::uint32_t calm_twin(const Case& c, std::uint32_t task) {
+  return task < c.run.tasks.size() ? task_named(c.calm, c.run.tasks[task].name) : kNobody;
 }
 
 std::uint32_t main_task(const Trace& trace, std::uint32_t peer) {
@@ -103,9 +124,32 @@ std::uint32_t same_object(const Trace& from, std::uint32_t object, const Trace& 
   return kNoObject;
 }
 
-const Waiting* waiting_of(const Trace& trace, std::uint32_t task) {
+const Step* wait_of(const Trace& trace, const Waiting& waiting) {
+  if (waiting.step >= trace.steps.size() || waiting.task >= trace.tasks.size()) return nullptr;
+  const Step& wait = trace.steps[waiting.step];
+  if (wait.event != Event::waits || wait.task != waiting.task) return nullptr;
+  for (std::size_t i = waiting.step + 1; i < steps_before_end(trace); ++i)
+    if (trace.steps[i].task == waiting.task && trace.steps[i].event == Event::call) return nullptr;
+  return &wait;
+}
+const Step* wait_of(const Trace& trace, std::uint32_t task) {
   const auto found = std::ranges::find(trace.waiting, task, &Waiting::task);
-  return found == trace.waiting.end() || found->step >= trace.steps.size() ? nullptr : &*found;
+  return found == trace.waiting.end() ? nullptr : wait_of(trace, *found);
+}
+
+std::size_t steps_before_end(const Trace& trace) {
+  // The tear-down is short and last.
+  for (std::size_t i = trace.steps.size(); i-- > 0;)
+    if (trace.steps[i].event == Event::teardown) return i;
+  return trace.steps.size();
+}
+
+bool is_known(const Trace& trace, const Step& step) {
+  if ((step.flags & kUnknownResult) != 0) return false;
+  const bool is_transfer = step.call == Call::read || step.call == Call::write;
+  if (!is_transfer || step.object >= trace.objects.size()) return true;
+  const ObjectKind kind = trace.objects[step.object].kind;
+  return kind == ObjectKind::pipe || kind == ObjectKind::fifo;
 }
 
 std::uint32_t last_call(const Trace& trace, std::uint32_t task) {
@@ -117,9 +161,9 @@ std::uint32_t last_call(const Trace& trace, std::uint32_t task) {
 
 bool has_execed(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() && trace.tasks[task].parent != kNobody &&
-         std::ranges::any_of(trace.steps, [&](const Step& step) {
-           return step.task == task && step.event == Event::exec;
-         });
+         std::ranges::any_of(
+             trace.steps,
+             [&](const Step& step) { return step.task == task && step.event == Event::exec; });
 }
 
 bool at_limit(const Trace& trace) {

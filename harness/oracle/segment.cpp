@@ -1,5 +1,6 @@
-// Oracle: shared memory overwritten or cleared before it was read. Publishing the newest value is no bug: it counts only
-// where something is missing in what a peer shows, and the store is what tells why.
+// Oracle: shared memory overwritten or cleared before it was read. Publishing the newest value is
+// no bug: it counts only where something is missing in what a peer shows, and the store is what
+// tells why.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
@@ -29,10 +30,11 @@ std::size_t shown(const Trace& trace, std::string_view text) {
   return count;
 }
 
+// By peer: a fork has what its parent has attached.
 bool is_attached(const Trace& run, std::uint32_t task, std::uint32_t object) {
   return std::ranges::any_of(run.steps, [&](const Step& step) {
-    return step.task == task && step.object == object &&
-           (step.call == Call::shmat || step.event == Event::stored);
+    return step.object == object && (step.call == Call::shmat || step.event == Event::stored) &&
+           step.task < run.tasks.size() && run.tasks[step.task].peer == run.tasks[task].peer;
   });
 }
 

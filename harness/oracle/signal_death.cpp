@@ -1,5 +1,5 @@
-// Oracle: death by a signal that means communication (SIGPIPE, SIGUSR1, SIGALRM), which the calm run handled or never
-// saw. SIGTERM, SIGINT and SIGKILL from a peer are somebody's wish.
+// Oracle: death by a signal that means communication (SIGPIPE, SIGUSR1, SIGALRM), which the calm
+// run handled or never saw. SIGTERM, SIGINT and SIGKILL from a peer are somebody's wish.
 // SPDX-License-Identifier: MIT
 #include <sys/wait.h>
 
@@ -43,12 +43,12 @@ const Step* sent_by(const Trace& run, std::uint32_t task, int signal) {
 // The write that met no reader: the task's last output.
 const Step* broken_write(const Trace& run, std::uint32_t task) {
   for (std::size_t i = run.steps.size(); i-- > 0;)
-    if (run.steps[i].task == task && run.steps[i].event == Event::call)
-      return &run.steps[i];
+    if (run.steps[i].task == task && run.steps[i].event == Event::call) return &run.steps[i];
   return nullptr;
 }
 
-// What a filter is: it writes to the standard output that it was given, or is a program that a shell started.
+// What a filter is: it writes to the standard output that it was given, or is a program that a
+// shell started.
 bool is_filter(const Trace& run, std::uint32_t task, const Step* write) {
   constexpr std::string_view kStandardOutput = "fd 1";
   if (has_execed(run, task)) return true;
@@ -66,7 +66,8 @@ bool reader_is_coprocess(const Trace& run, std::uint32_t task, const Step* write
   });
 }
 
-// alarm(2) without a handler is a time limit: to die of it when the others are gone is what it is for.
+// alarm(2) without a handler is a time limit: to die of it when the others are gone is what it is
+// for.
 bool is_time_limit(int signal) {
   return signal == SIGALRM || signal == SIGVTALRM || signal == SIGPROF;
 }
@@ -99,7 +100,8 @@ Verdict verdict_of(const Case& c, std::uint32_t task, int signal) {
     if (at != nullptr) verdict.signature += " in " + said_role(run, *at);
     if (at != nullptr)
       verdict.explanation = numbered(run, *at) + " dies of SIGPIPE in " + said(run, *at);
-    verdict.explanation += ": nobody reads any more, and it neither ignores nor handles the signal.";
+    verdict.explanation +=
+        ": nobody reads any more, and it neither ignores nor handles the signal.";
     return verdict;
   }
   if (at != nullptr) {
@@ -116,7 +118,7 @@ std::vector<Verdict> judge_signal_death(const Case& c) {
   std::vector<Verdict> verdicts;
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     const Task& dead = c.run.tasks[task];
-    if (dead.alive || dead.killed_by_plan || !WIFSIGNALED(dead.status)) continue;
+    if (dead.alive || dead.killed_by_plan || dead.thread || !WIFSIGNALED(dead.status)) continue;
     const int signal = WTERMSIG(dead.status);
     if (!is_communication(signal) || is_planned(c.run, task, signal)) continue;
     if (!c.is_calm() && calm_dies_so(c, task, signal)) continue;

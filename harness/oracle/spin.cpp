@@ -1,5 +1,6 @@
-// Oracle: a task that repeats the same calls with the same result, nothing moved and no time passes. Judged under every
-// deviation, the calm run too. Bounded retries are none: only what the run's end cut off, or what ends by others' work.
+// Oracle: a task that repeats the same calls with the same result, nothing moved and no time
+// passes. Judged under every deviation, the calm run too. Bounded retries are none: only what the
+// run's end cut off, or what ends by others' work.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
@@ -22,7 +23,7 @@ using Calls = std::vector<const Step*>;
 // The last calls of a task, oldest first.
 Calls tail_of(const Trace& run, std::uint32_t task, std::size_t count) {
   Calls tail;
-  for (std::size_t i = run.steps.size(); i-- > 0 && tail.size() < count;)
+  for (std::size_t i = steps_before_end(run); i-- > 0 && tail.size() < count;)
     if (run.steps[i].task == task && run.steps[i].event == Event::call)
       tail.push_back(&run.steps[i]);
   std::ranges::reverse(tail);
@@ -32,14 +33,16 @@ Calls tail_of(const Trace& run, std::uint32_t task, std::size_t count) {
 bool is_readiness(Call call) {
   return call == Call::poll || call == Call::select || call == Call::epoll_wait;
 }
-bool is_end_of_file(const Step& step) {
-  return (step.call == Call::read || step.call == Call::recv) && step.result == 0;
+bool is_end_of_file(const Trace& run, const Step& step) {
+  return (step.call == Call::read || step.call == Call::recv) && step.result == 0 &&
+         is_known(run, step);
 }
 
-// Moves nothing: a failure, the end of a file, readiness that nobody uses.
-bool is_idle(const Step& step) {
-  return step.result < 0 || is_end_of_file(step) || (is_readiness(step.call) && step.result > 0) ||
-         step.call == Call::sched_yield;
+// Moves nothing: a failure, the end of a file, readiness that nobody uses. A time-out is a pause.
+bool is_idle(const Trace& run, const Step& step) {
+  if ((step.flags & kTimedOut) != 0) return false;
+  return step.result < 0 || is_end_of_file(run, step) ||
+         (is_readiness(step.call) && step.result > 0) || step.call == Call::sched_yield;
 }
 
 // What no other task's work can change.
@@ -48,7 +51,7 @@ bool is_final(const Trace& run, const Step& step) {
   if (step.result < 0)
     return std::ranges::find(kErrors, static_cast<int>(-step.result)) != kErrors.end();
   // The next writer may open a FIFO.
-  return is_end_of_file(step) && step.object < run.objects.size() &&
+  return is_end_of_file(run, step) && step.object < run.objects.size() &&
          run.objects[step.object].kind != ObjectKind::fifo;
 }
 
@@ -57,11 +60,11 @@ bool is_same(const Step& a, const Step& b) {
          (a.object != kNoObject || a.detail == b.detail);
 }
 
-bool repeats(const Calls& tail, std::size_t length) {
+bool repeats(const Trace& run, const Calls& tail, std::size_t length) {
   if (tail.size() < kCycles * length) return false;
   const std::size_t from = tail.size() - kCycles * length;
   for (std::size_t i = from; i < tail.size(); ++i) {
-    if (!is_idle(*tail[i]) || tail[i]->time_ns != tail[from]->time_ns) return false;
+    if (!is_idle(run, *tail[i])) return false;
     if (i >= from + length && !is_same(*tail[i], *tail[i - length])) return false;
   }
   return true;
@@ -76,53 +79,54 @@ bool is_alone(const Calls& tail, std::size_t length) {
 Verdict verdict_of(const Trace& run, const Step& step, const std::string& what) {
   return {.kind = "spin",
           .signature = "spin: " + role_of(run, step.task) + ' ' + said_role(run, step) + ' ' +
-                       (step.result < 0 || is_end_of_file(step) ? outcome(step) : "again"),
+                       (step.result < 0 || is_end_of_file(run, step) ? outcome(step) : "again"),
           .peers = {run.tasks[step.task].name},
           .step = static_cast<std::uint32_t>(&step - run.steps.data()),
           .explanation = name_of(run, step.task) + ' ' + what};
 }
 
 // The call of a cycle that tells most: a failure, else the end of file, else the first.
-const Step& telling(const Calls& cycle) {
+const Step& telling(const Trace& run, const Calls& cycle) {
   for (const Step* step : cycle)
     if (step->result < 0) return *step;
   for (const Step* step : cycle)
-    if (is_end_of_file(*step)) return *step;
+    if (is_end_of_file(run, *step)) return *step;
   return *cycle.front();
 }
 
 void find_endless(const Case& c, std::uint32_t task, std::vector<Verdict>& verdicts) {
   const Calls tail = tail_of(c.run, task, kCycles * kLongestCycle);
   for (std::size_t length = 1; length <= kLongestCycle; ++length) {
-    if (!repeats(tail, length)) continue;
+    if (!repeats(c.run, tail, length)) continue;
     const Calls cycle(tail.end() - static_cast<std::ptrdiff_t>(length), tail.end());
-    const Step& step = telling(cycle);
+    const Step& step = telling(c.run, cycle);
     if (step.call == Call::sched_yield) return;
     if (!is_final(c.run, step) && !is_alone(tail, length)) return;
     const std::string why = step.result > 0 ? "reports the same again and again, and nobody looks"
                                             : outcome(step) + " again and again";
     verdicts.push_back(verdict_of(
-        c.run, step,
-        "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
+        c.run, step, "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
     return;
   }
 }
 
-// Busy waiting: the same non-blocking call at once and at once again, until the others have done something.
+// Busy waiting: the same non-blocking call at once and at once again, until the others have done
+// something.
 void find_busy_wait(const Case& c, std::uint32_t task, std::vector<Verdict>& verdicts) {
   const Step* last = nullptr;
   std::size_t count = 0;
   for (const Step& step : c.run.steps) {
     if (step.task != task || step.event != Event::call) continue;
     const bool is_again = last != nullptr && step.call == last->call &&
-                          step.object == last->object && step.time_ns == last->time_ns;
+                          step.object == last->object && (step.flags & kTimedOut) == 0;
     if (is_again && step.result == last->result && step.result < 0 && step.object != kNoObject) {
       ++count;
     } else if (is_again && step.result >= 0 && count >= kBusyWaits) {
-      Verdict verdict = verdict_of(c.run, *last,
-                                   "repeats " + said(c.run, *last) + " at once while it says " +
-                                       outcome(*last) + ": a processor burns until another task "
-                                       "happens to run.");
+      Verdict verdict =
+          verdict_of(c.run, *last,
+                     "repeats " + said(c.run, *last) + " at once while it says " + outcome(*last) +
+                         ": a processor burns until another task "
+                         "happens to run.");
       if (c.is_calm()) verdict.severity = Severity::note;
       verdicts.push_back(std::move(verdict));
       return;
@@ -140,17 +144,19 @@ void find_flood(const Case& c, std::uint32_t task, std::vector<Verdict>& verdict
   const Step& step = *tail.back();
   const bool is_flood = std::ranges::all_of(tail, [&](const Step* one) {
     return is_output(one->call) && one->result > 0 && one->object == step.object &&
-           one->data == step.data && one->time_ns == step.time_ns;
+           one->data == step.data;
   });
   if (!is_flood) return;
   const auto is_before = [&](const Step& one) { return one.task == task && &one < tail.front(); };
   const bool has_changed = std::ranges::any_of(c.run.steps, [&](const Step& one) {
-    return is_before(one) && (is_end_of_file(one) || (one.object == step.object &&
-                                                      is_output(one.call) && one.data != step.data));
+    return is_before(one) &&
+           (is_end_of_file(c.run, one) ||
+            (one.object == step.object && is_output(one.call) && one.data != step.data));
   });
-  Verdict verdict = verdict_of(c.run, step,
-                               "calls " + said(c.run, step) +
-                                   " for ever with the same data, as fast as it can: its input has ended.");
+  Verdict verdict =
+      verdict_of(c.run, step,
+                 "calls " + said(c.run, step) +
+                     " for ever with the same data, as fast as it can: its input has ended.");
   // Something like yes(1) does so from its first call on.
   if (!has_changed) verdict.severity = Severity::note;
   verdicts.push_back(std::move(verdict));

@@ -15,13 +15,14 @@ bool same_place(const Trace& one, const Step& a, const Trace& other, const Step&
   return a.call == b.call && object_role(one, a.object) == object_role(other, b.object);
 }
 
-// Whether the calm run's task of this name came past such a wait: it ended, or it did that call and rests elsewhere.
+// Whether the calm run's task of this name came past such a wait: it ended, or it did that call and
+// rests elsewhere.
 bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
-  const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
+  const std::uint32_t calm = calm_twin(c, task);
   if (calm == kNobody) return false;
   if (is_dead(c.calm, calm)) return true;
-  if (const Waiting* rest = waiting_of(c.calm, calm); rest != nullptr)
-    if (same_place(c.calm, c.calm.steps[rest->step], c.run, wait)) return false;
+  if (const Step* rest = wait_of(c.calm, calm); rest != nullptr)
+    if (same_place(c.calm, *rest, c.run, wait)) return false;
   return std::ranges::any_of(c.calm.steps, [&](const Step& step) {
     return step.task == calm && step.event == Event::call && step.result >= 0 &&
            same_place(c.calm, step, c.run, wait);
@@ -65,18 +66,28 @@ bool ends_wait(const Step& wait, const Step& step) {
   }
 }
 
+// The other ends of one descriptor. An open() waits for who does not hold the FIFO yet, and any of
+// several descriptors may end a poll.
+bool knows_holders(const Step& wait) {
+  const bool is_several = wait.detail.find(", ...") != std::string::npos;
+  const bool is_poll =
+      wait.call == Call::poll || wait.call == Call::select || wait.call == Call::epoll_wait;
+  return wait.call != Call::open && !(is_poll && is_several);
+}
+
 // Whoever let it go on in the calm run, in the tasks of this run.
 std::vector<std::uint32_t> partners(const Case& c, std::uint32_t task, const Step& wait) {
   const std::uint32_t object = same_object(c.run, wait.object, c.calm);
-  const std::uint32_t calm = task_named(c.calm, c.run.tasks[task].name);
-  const bool is_signal_wait = wait.call == Call::pause || wait.call == Call::sigsuspend ||
-                              wait.call == Call::sigtimedwait;
+  const std::uint32_t calm = calm_twin(c, task);
+  const bool is_signal_wait =
+      wait.call == Call::pause || wait.call == Call::sigsuspend || wait.call == Call::sigtimedwait;
   std::set<std::uint32_t> found;
   for (const Step& step : c.calm.steps) {
-    if (step.event != Event::call || step.task >= c.calm.tasks.size() || step.task == calm) continue;
-    const bool is_partner = is_signal_wait
-                                ? is_signal_call(step.call) && step.other == calm
-                                : object != kNoObject && step.object == object && ends_wait(wait, step);
+    if (step.event != Event::call || step.task >= c.calm.tasks.size() || step.task == calm)
+      continue;
+    const bool is_partner =
+        is_signal_wait ? is_signal_call(step.call) && step.other == calm
+                       : object != kNoObject && step.object == object && ends_wait(wait, step);
     if (!is_partner) continue;
     const std::uint32_t partner = task_named(c.run, c.calm.tasks[step.task].name);
     if (partner != kNobody && partner != task) found.insert(partner);
@@ -96,14 +107,15 @@ const Stuck* find(const std::vector<Stuck>& stuck, std::uint32_t task) {
   return found == stuck.end() ? nullptr : &*found;
 }
 
-// The largest part of it in which everybody waits only for others of it: nothing there can ever go on.
+// The largest part of it in which everybody waits only for others of it: nothing there can ever go
+// on.
 std::vector<Stuck> knot_of(const Trace& run, std::vector<Stuck> stuck) {
   for (bool changed = true; changed;) {
     const auto is_free = [&](const Stuck& one) {
       const std::vector<std::uint32_t> awaited = living(run, one.awaited);
       return awaited.empty() || !std::ranges::all_of(awaited, [&](std::uint32_t task) {
-        return find(stuck, task) != nullptr;
-      });
+               return find(stuck, task) != nullptr;
+             });
     };
     const auto freed = std::ranges::find_if(stuck, is_free);
     changed = freed != stuck.end();
@@ -118,16 +130,18 @@ std::vector<Stuck> stuck_tasks(const Case& c) {
   std::vector<Stuck> stuck;
   const Means means = means_of(c.run);
   for (const Waiting& waiting : c.run.waiting) {
-    if (waiting.step >= c.run.steps.size() || waiting.task >= c.run.tasks.size()) continue;
+    const Step* wait = wait_of(c.run, waiting);
+    // Who sleeps between two looks does not wait: it goes on, for ever.
+    if (wait == nullptr || wait->call == Call::nanosleep) continue;
     // A run that was cut short: who has begun to wait only now may still have been served.
-    if (at_limit(c.run) && waiting.step > c.run.steps.size() / 2) continue;
-    const Step& wait = c.run.steps[waiting.step];
-    if (!c.is_calm() && !calm_went_on(c, waiting.task, wait) &&
+    if (at_limit(c.run) && waiting.step > steps_before_end(c.run) / 2) continue;
+    if (!c.is_calm() && !calm_went_on(c, waiting.task, *wait) &&
         !was_told_to_end(c, means, waiting.task))
       continue;
-    Stuck one{.task = waiting.task, .wait = &wait, .awaited = waiting.holders, .is_known = true};
+    Stuck one{.task = waiting.task, .wait = wait, .is_known = knows_holders(*wait)};
+    if (one.is_known) one.awaited = waiting.holders;
     if (one.awaited.empty() && !c.is_calm()) {
-      one.awaited = partners(c, waiting.task, wait);
+      one.awaited = partners(c, waiting.task, *wait);
       one.is_known = false;
     }
     stuck.push_back(std::move(one));

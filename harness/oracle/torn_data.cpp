@@ -1,5 +1,6 @@
-// Oracle: what a task does after a short write (the rest never sent, sent too late, or all sent again), and readers that
-// take each read for one record. Judged where a task wrote as it was told to; the dead and the victims are left alone.
+// Oracle: what a task does after a short write (the rest never sent, sent too late, or all sent
+// again), and readers that take each read for one record. Judged where a task wrote as it was told
+// to; the dead and the victims are left alone.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <vector>
@@ -64,8 +65,8 @@ void look_at_short(const Case& c, const Step& step, std::vector<Verdict>& verdic
     // A program that gives up says so by its status; one that goes on has not looked.
     const std::uint32_t main = main_task(run, run.tasks[step.task].peer);
     const Task& writer = run.tasks[step.task];
-    const bool has_given_up = writer.alive || writer.status != 0 || !is_dead(run, main) ||
-                              run.tasks[main].status != 0;
+    const bool has_given_up =
+        writer.alive || writer.status != 0 || !is_dead(run, main) || run.tasks[main].status != 0;
     if (!has_given_up)
       verdicts.push_back(verdict_of(run, step, "lost_data", "the rest is never sent"));
     return;
@@ -88,7 +89,7 @@ void look_at_short(const Case& c, const Step& step, std::vector<Verdict>& verdic
 
 bool is_stream_read(const Trace& trace, const Step& step) {
   return step.event == Event::call && (step.call == Call::read || step.call == Call::recv) &&
-         step.result > 0 && step.object < trace.objects.size() &&
+         step.result > 0 && step.object < trace.objects.size() && is_known(trace, step) &&
          is_stream(trace.objects[step.object].kind);
 }
 
@@ -113,7 +114,8 @@ const Step* first_other_read(const Case& c, std::uint32_t peer) {
   return nullptr;
 }
 
-// The output differs, and so does the first place where the stream was cut: the reader trusts the cuts.
+// The output differs, and so does the first place where the stream was cut: the reader trusts the
+// cuts.
 void look_at_reads(const Case& c, std::uint32_t peer, std::vector<Verdict>& verdicts) {
   if (!harm_of(c, peer).any()) return;
   const Step* read = first_other_read(c, peer);
@@ -123,9 +125,10 @@ void look_at_reads(const Case& c, std::uint32_t peer, std::vector<Verdict>& verd
        .signature = "torn_data: " + role_of(c.run, read->task) + ' ' + said_role(c.run, *read),
        .peers = {c.run.tasks[read->task].name},
        .step = static_cast<std::uint32_t>(read - c.run.steps.data()),
-       .explanation = numbered(c.run, *read) + ' ' + said(c.run, *read) + " gets " +
-                      std::to_string(read->result) +
-                      " bytes, cut elsewhere than in the calm run, and takes them for whole records."});
+       .explanation =
+           numbered(c.run, *read) + ' ' + said(c.run, *read) + " gets " +
+           std::to_string(read->result) +
+           " bytes, cut elsewhere than in the calm run, and takes them for whole records."});
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
-// Oracle: a signal to what is no live peer: everybody (-1), the sender's whole group (0), a number that never was a peer,
-// or a dead one again after ESRCH has said so. One ESRCH is how a careful program learns of a death.
+// Oracle: a signal to what is no live peer: everybody (-1), a foreign group, a number
+// that never was a peer, or a dead one again after ESRCH has said so. One ESRCH is how a careful
+// program learns of a death.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <optional>
+#include <string_view>
 
+#include "harness/core/printable.h"
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
 #include "harness/oracle/words.h"
@@ -13,14 +14,11 @@
 namespace pipewrench {
 namespace {
 
-// The conductor writes `pid 42, SIGUSR1`.
-std::optional<long> target_of(const Step& step) {
-  constexpr std::string_view kPid = "pid ";
-  if (!step.detail.starts_with(kPid)) return {};
-  long pid = 0;
-  const char* end = step.detail.data() + step.detail.size();
-  const auto [last, error] = std::from_chars(step.detail.data() + kPid.size(), end, pid);
-  return error == std::errc() ? std::optional(pid) : std::nullopt;
+// The conductor writes `SIGUSR1, a foreign group`.
+std::string_view target_of(const Step& step) {
+  const std::string_view detail = step.detail;
+  const std::size_t comma = detail.find(", ");
+  return comma == detail.npos ? "" : detail.substr(comma + 2);
 }
 
 bool calm_does_so(const Case& c, const Step& step) {
@@ -45,42 +43,38 @@ class Wild {
 
  private:
   void look_at(const Step& step) {
-    const std::optional<long> pid = target_of(step);
-    if (pid == -1) {
-      add(step, Severity::finding, "-1", "every process that it may signal");
-    } else if (pid == 0 || (pid && *pid < -1)) {
-      // Shells and timeout(1) signal their job's group: by design, unless only a deviation makes them.
+    const std::string_view target = target_of(step);
+    if (target == "everybody") {
+      add(step, Severity::finding, "everybody", "every process that it may signal (-1)");
+    } else if (target == "a foreign group") {
+      // Shells and timeout(1) signal their jobs by group: by design, unless only a deviation makes them.
       const bool is_new = !c_.is_calm() && !calm_does_so(c_, step);
       add(step, is_new ? Severity::finding : Severity::note, "a process group",
-          "a whole process group (" + std::to_string(*pid) + ')');
-    } else if (step.other != kNobody || has_dead(step)) {
-      // Most likely a peer that has ended. A zombie takes signals without a word.
-      if (step.result < 0 && ++refused_[{step.task, pid.value_or(0)}] == 2)
+          "a process group that is none of its own");
+    } else if (target.starts_with("ended ")) {
+      if (++refused_[{step.task, target}] == 2)
         add(step, Severity::finding, "a dead peer",
-            "a peer that has ended, again after ESRCH: by now the number may be anybody's");
+            printable(target.substr(6)) +
+                ", which has ended, again after ESRCH: by now the number may be anybody's");
     } else {
-      add(step, Severity::finding, "no peer",
-          (pid ? "PID " + std::to_string(*pid) : std::string("a PID")) + ", which never was a peer");
+      add(step, Severity::finding, "no peer", "a PID that never was a peer's");
     }
   }
 
-  bool has_dead(const Step& step) const {
-    const auto at = static_cast<std::uint32_t>(&step - c_.run.steps.data());
-    return std::ranges::any_of(c_.run.tasks, [&](const Task& task) { return task.died <= at; });
-  }
-
-  void add(const Step& step, Severity severity, const std::string& target, const std::string& whom) {
+  void add(const Step& step, Severity severity, const std::string& target,
+           const std::string& whom) {
     const std::string signal = signal_name(static_cast<int>(step.number));
-    verdicts_.push_back({.severity = severity,
-                         .kind = "wild_kill",
-                         .signature = "wild_kill: " + role_of(c_.run, step.task) + ' ' + signal + " to " + target,
-                         .peers = {c_.run.tasks[step.task].name},
-                         .step = static_cast<std::uint32_t>(&step - c_.run.steps.data()),
-                         .explanation = numbered(c_.run, step) + " sends " + signal + " to " + whom + '.'});
+    verdicts_.push_back(
+        {.severity = severity,
+         .kind = "wild_kill",
+         .signature = "wild_kill: " + role_of(c_.run, step.task) + ' ' + signal + " to " + target,
+         .peers = {c_.run.tasks[step.task].name},
+         .step = static_cast<std::uint32_t>(&step - c_.run.steps.data()),
+         .explanation = numbered(c_.run, step) + " sends " + signal + " to " + whom + '.'});
   }
 
   const Case& c_;
-  std::map<std::pair<std::uint32_t, long>, int> refused_;  // task and PID
+  std::map<std::pair<std::uint32_t, std::string_view>, int> refused_;  // task and target
   std::vector<Verdict> verdicts_;
 };
 

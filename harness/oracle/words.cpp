@@ -33,10 +33,12 @@ std::string role_of(std::string_view task) {
   std::string role;
   for (std::size_t i = 0; i < task.size();) {
     const std::size_t end = end_of_digits(task, i + 1);
-    const bool is_number = end > i + 1 && (end == task.size() || task[end] == '/' ||
-                                           task[end] == ':' || task[end] == '.');
-    if (is_number && (task[i] == '/' || task[i] == ':' || task[i] == '.')) {
-      if (task[i] != '.') role += task[i] == '/' ? "/child" : ":thread";
+    constexpr std::string_view kMarks = "/:.~";
+    const bool is_number =
+        end > i + 1 && (end == task.size() || kMarks.find(task[end]) != kMarks.npos);
+    if (is_number && kMarks.find(task[i]) != kMarks.npos) {
+      if (task[i] == '/') role += "/child";
+      if (task[i] == ':') role += ":thread";
       i = end;
     } else {
       role += task[i++];

@@ -1,5 +1,5 @@
-// How oracles speak of tasks, calls and objects: to people by name, in signatures by role, so that the same cause
-// gives the same text whatever was counted. Everything returned is printable.
+// How oracles speak of tasks, calls and objects: to people by name, in signatures by role, so that
+// the same cause gives the same text whatever was counted. Everything returned is printable.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,13 +12,14 @@
 
 namespace pipewrench {
 
-// "demo1/2" -> "demo1/child", "server:3" -> "server:thread", "writer.2" -> "writer".
+// "demo1/2" -> "demo1/child", "server:3" -> "server:thread", "writer.2" and "writer~2" -> "writer".
 std::string role_of(std::string_view task);
 std::string role_of(const Trace& trace, std::uint32_t task);
 std::string name_of(const Trace& trace, std::uint32_t task);
 
-// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N"; of a key that looks like ftok(3)'s only the part that
-// is the same on every machine: "queue 0x61010a5f" -> "queue 0x61". "" for kNoObject.
+// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N"; of a key that looks like ftok(3)'s
+// only the part that is the same on every machine: "queue 0x61010a5f" -> "queue 0x61". "" for
+// kNoObject.
 std::string object_role(std::string_view name);
 std::string object_role(const Trace& trace, std::uint32_t object);
 // "fifo ./room"; "" for kNoObject.

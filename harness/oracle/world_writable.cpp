@@ -1,4 +1,5 @@
-// Oracle: an object with a name or key that every user of the machine may write to. Needs no deviation: the mode says it.
+// Oracle: an object with a name or key that every user of the machine may write to. Needs no
+// deviation: the mode says it.
 // SPDX-License-Identifier: MIT
 #include "harness/oracle/rows.h"
 #include "harness/oracle/words.h"
@@ -15,7 +16,8 @@ bool is_shared(ObjectKind kind) {
 
 std::string octal(std::uint32_t mode) {
   std::string text(4, '0');
-  for (std::size_t i = text.size(); i-- > 0; mode >>= 3) text[i] = static_cast<char>('0' + (mode & 7));
+  for (std::size_t i = text.size(); i-- > 0; mode >>= 3)
+    text[i] = static_cast<char>('0' + (mode & 7));
   return text;
 }
 
@@ -34,8 +36,8 @@ std::vector<Verdict> judge_world_writable(const Case& c) {
                                      role_of(run, object.maker),
                         .peers = {run.tasks[object.maker].name},
                         .step = object.made,
-                        .explanation = name_of(run, object.maker) + " makes " + object_name(run, i) +
-                                       " with mode " + octal(object.mode) +
+                        .explanation = name_of(run, object.maker) + " makes " +
+                                       object_name(run, i) + " with mode " + octal(object.mode) +
                                        ": every user of the machine may write to it."});
   }
   return verdicts;

@@ -1,5 +1,6 @@
-// Oracle: dead children that a living parent has not waited for when the run ends. One is a note: a parent may collect
-// it at its own end; several, or more than in the calm run, are a table that fills up.
+// Oracle: dead children that a living parent has not waited for when the run ends. One is a note: a
+// parent may collect it at its own end; several, or more than in the calm run, are a table that
+// fills up.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>

@@ -1,0 +1,209 @@
+// The oracles of what is left and of what else must not differ: leak, zombie, world_writable,
+// wild_kill, restart, output, expect.
+// SPDX-License-Identifier: MIT
+#include <csignal>
+
+#include "harness/oracle/judged.h"
+
+namespace pipewrench::test {
+namespace {
+
+constexpr const char* kPreempt = "before writer#1 run reader";
+
+TraceBuilder two(const char* plan = "") {
+  TraceBuilder t{"writer", "reader"};
+  return t.plan(plan);
+}
+TraceBuilder calm() { return two().exits("writer").exits("reader"); }
+
+// --- leak ---
+TraceBuilder leaves_queue(const char* plan) {
+  TraceBuilder t = two(plan);
+  t.does("writer", Call::msgget, "queue 0x61020304", 1).leaves("queue 0x61020304");
+  return t;
+}
+TEST(leak, queue_of_a_peer) {
+  expect_one(judged(leaves_queue("").exits("writer").exits("reader")), "leak: queue 0x61 of writer",
+             "that writer made is left behind after it has ended");
+  expect_one(judged(calm(), leaves_queue(kPreempt).exits("writer").exits("reader")),
+             "leak: queue 0x61 of writer", "writer made");
+  expect_one(judged(calm(), leaves_queue("reader#1 kill").killed("reader").exits("writer", 1)),
+             "leak: queue 0x61 of writer", "writer made");
+  expect_silent(judged(calm()));
+}
+TEST(leak, nobody_cleans_up_after_his_own_kill) {
+  expect_one(judged(calm(), leaves_queue("writer#2 kill").killed("writer").exits("reader", 1)),
+             "(note) leak: queue 0x61 of writer", "writer made");
+}
+TEST(leak, the_scenarios_own_and_results_are_none) {
+  TraceBuilder t = two().leaves("queue 0x1").exits("writer").exits("reader");
+  t.object("queue 0x1").maker = kNobody;
+  t.does("writer", Call::open, "file ./result", 3).leaves("file ./result");
+  expect_silent(judged(t));
+  TraceBuilder run = t;
+  run.plan(kPreempt);
+  expect_silent(judged(t, run));
+  Scenario scenario = scenario_of(t.trace);
+  scenario.expect.nothing_left = false;
+  const TraceBuilder leaky = leaves_queue("").exits("writer").exits("reader");
+  EXPECT_EQ(texts(judge({scenario, leaky.trace, leaky.trace})), "");
+}
+TEST(leak, process_that_outlives_the_end) {
+  TraceBuilder t{"writer", "reader", "writer/1"};
+  t.trace.leftovers.push_back({.name = "writer/1", .process = true});
+  expect_one(judged(t.exits("writer").exits("reader")), "leak: process writer/child",
+             "still runs when all has been told to end");
+}
+TEST(leak, of_who_hangs_is_left_out) {
+  TraceBuilder t = leaves_queue(kPreempt);
+  t.rests("writer", Call::pause, "").exits("reader");
+  EXPECT_EQ(texts(judged(calm(), t)), "hang: writer pause\n");
+}
+
+// --- zombie ---
+TraceBuilder server(int dead) {
+  TraceBuilder t{"server", "client"};
+  for (int i = 1; i <= dead; ++i) {
+    const std::string child = "server/" + std::to_string(i);
+    t.born(child).exits(child).task(child).reaped = false;
+  }
+  return t.exits("client").rests("server", Call::accept, "socket ./s");
+}
+TEST(zombie, children_that_nobody_waits_for) {
+  TraceBuilder t = server(1);
+  t.plan("before server#1 run client");
+  expect_one(judged(server(0), t), "leak: zombie server/child of server",
+             "server lives on and never waits for server/1");
+  expect_one(judged(server(3)), "leak: zombie server/child of server", "zombies");
+  expect_one(judged(server(1)), "(note) leak: zombie server/child of server", "a zombie");
+  expect_silent(judged(server(1), server(1)));
+}
+
+// --- world_writable ---
+TEST(world_writable, mode_says_it) {
+  TraceBuilder t =
+      two().does("reader", Call::mkfifo, "fifo ./room").exits("writer").exits("reader");
+  expect_silent(judged(t));
+  t.object("fifo ./room").mode = 0666;
+  expect_one(judged(t), "world_writable: fifo ./room of reader",
+             "reader makes fifo ./room with mode 0666");
+}
+
+// --- wild_kill ---
+TraceBuilder wild(const char* detail, int signal = SIGUSR1) {
+  TraceBuilder t = two();
+  t.kills("writer", "", signal);
+  t.last().detail = detail;
+  t.last().result = -ESRCH;
+  t.last().flags = kWildTarget;
+  return t;
+}
+TEST(wild_kill, by_target) {
+  expect_one(judged(wild("SIGUSR1, everybody")), "wild_kill: writer SIGUSR1 to everybody",
+             "writer#1 sends SIGUSR1 to every process that it may signal");
+  expect_one(judged(wild("SIGUSR1, nobody")), "wild_kill: writer SIGUSR1 to no peer",
+             "a PID that never was a peer's");
+  expect_one(judged(wild("SIGUSR1, a foreign group")),
+             "(note) wild_kill: writer SIGUSR1 to a process group", "none of its own");
+  TraceBuilder t = wild("SIGUSR1, a foreign group").exits("writer").exits("reader");
+  t.plan(kPreempt);
+  expect_one(judged(calm(), t), "wild_kill: writer SIGUSR1 to a process group", "none of its own");
+  expect_silent(judged(wild("0, nobody", 0)));
+}
+TEST(wild_kill, one_refusal_tells_of_a_death_the_second_is_wild) {
+  TraceBuilder t = wild("SIGUSR1, ended reader");
+  expect_silent(judged(t));
+  t.trace.steps.push_back(t.last());
+  expect_one(judged(t), "wild_kill: writer SIGUSR1 to a dead peer",
+             "reader, which has ended, again");
+}
+
+// --- restart ---
+TraceBuilder again(int code, int result) {
+  TraceBuilder t = two("writer#2 kill\nwriter restart");
+  t.does("writer", Call::mkfifo, "fifo ./room").killed("writer").born("writer");
+  t.trace.tasks.back().peer = 0;
+  t.does("writer", Call::count_, "");
+  t.last().event = Event::restarted;
+  t.does("writer", Call::mkfifo, "fifo ./room", result);
+  return t.exits("writer", code).exits("reader");
+}
+TEST(restart, fails_on_what_its_dead_self_left) {
+  expect_one(judged(calm(), again(1, -EEXIST)),
+             "exit_status: restarted writer mkfifo fifo ./room EEXIST",
+             "started again after a crash, fails in mkfifo(fifo ./room) (EEXIST)");
+  expect_silent(judged(calm(), again(0, -EEXIST)));
+  expect_silent(judged(calm(), again(1, 0)));
+}
+
+// --- output ---
+TEST(output, differs_under_a_schedule) {
+  const TraceBuilder quiet = calm().prints("reader", "sum 1\nsum 2\n");
+  TraceBuilder t = calm().prints("reader", "sum 1\nsum 7\n");
+  t.plan(kPreempt);
+  expect_one(judged(quiet, t), "output: reader",
+             "reader prints \"sum 7\" where the calm run says \"sum 2\"");
+  t.plan("writer#1 kill");
+  expect_silent(judged(quiet, t));
+  TraceBuilder status =
+      two(kPreempt).exits("writer").exits("reader", 3).prints("reader", "sum 1\nsum 2\n");
+  expect_one(judged(quiet, status), "exit_status: reader exits with 3",
+             "reader exits with 3; in the calm run it exits with 0");
+}
+TEST(output, order_of_several_sources_is_free) {
+  TraceBuilder quiet{"make", "make/1", "make/2"};
+  quiet.exits("make/1").exits("make/2").exits("make").prints("make", "cc a.c\ncc b.c\n");
+  TraceBuilder t{"make", "make/1", "make/2"};
+  t.exits("make/1").exits("make/2").exits("make").prints("make", "cc b.c\ncc a.c\n");
+  expect_silent(judged(quiet, t.plan("before make/1#1 run make/2")));
+  TraceBuilder mixed{"make", "make/1", "make/2"};
+  mixed.exits("make/1").exits("make/2").exits("make").prints("make", "cc cc b.c\na.c\n");
+  expect_one(judged(quiet, mixed.plan("before make/1#1 run make/2")), "(note) output: make", "");
+}
+TEST(output, of_programs_that_never_end_as_far_as_both_came) {
+  TraceBuilder quiet = two().prints("reader", "a\nb\nc\n");
+  quiet.trace.ending = Ending::time_limit;
+  TraceBuilder t = two(kPreempt).prints("reader", "a\nb\n");
+  t.trace.ending = Ending::time_limit;
+  expect_silent(judged(quiet, t));
+  t.prints("reader", "x\n");
+  EXPECT_EQ(texts(judged(quiet, t)), "output: reader\n");
+}
+
+// --- expect ---
+TEST(expect, what_the_scenario_says) {
+  TraceBuilder t = calm().prints("reader", "one\ntwo\n");
+  t.writes("writer", "fifo ./room", "abc");
+  Scenario scenario = scenario_of(t.trace);
+  const auto said = [&] { return texts(judge({scenario, t.trace, t.trace})); };
+  ExpectPeer& reader = scenario.expect.peers.emplace_back();
+  reader.peer = "reader";
+  reader.exit_status = 0;
+  reader.output = "one\ntwo\n";
+  reader.output_has = {"two"};
+  reader.output_lines = {"two", "one"};
+  EXPECT_EQ(said(), "");
+  reader.exit_status = 1;
+  reader.output = "one\n";
+  reader.output_has = {"three"};
+  reader.output_lines = {"two", "three"};
+  scenario.expect.conserve = {"fifo"};
+  EXPECT_EQ(said(),
+            "expect: reader exit status\nexpect: reader output\n"
+            "expect: reader output has \"three\"\nexpect: reader output lines\n"
+            "expect: writer conserve fifo\n");
+}
+
+TEST(oracles, each_row_has_a_name_and_a_purpose) {
+  for (const OracleRow& row : oracles()) {
+    EXPECT_NE(row.judge, nullptr);
+    EXPECT_NE(std::string(row.name), "");
+    EXPECT_NE(std::string(row.what), "");
+  }
+  TraceBuilder broken = two();
+  broken.trace.ending = Ending::harness_error;
+  expect_silent(judged(broken));
+}
+
+}  // namespace
+}  // namespace pipewrench::test
