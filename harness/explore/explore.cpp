@@ -24,6 +24,7 @@ constexpr unsigned kMaxTries = 3;  // to make an unstable cause certain
 struct Known {
   unsigned tries = 0;
   bool note = false, unstable = false;
+  std::size_t deviations = 0;
 };
 
 std::string cause_of(const Verdict& verdict) { return verdict.kind + ": " + verdict.signature; }
@@ -157,7 +158,7 @@ class Explorer {
 
   void judge(const Answer& answer, Realism realism) {
     for (const Verdict& verdict : answer.verdicts) {
-      if (!is_new(verdict)) {
+      if (!is_new(verdict, answer.made.size())) {
         ++result_.progress.known;
         continue;
       }
@@ -169,12 +170,15 @@ class Explorer {
     }
   }
 
-  // A finding is worth more than a note of the same cause, and what repeats than what does not.
-  bool is_new(const Verdict& verdict) const {
+  // A finding is worth more than a note of the same cause, what repeats than what does not, and a
+  // small plan than a large one.
+  bool is_new(const Verdict& verdict, std::size_t deviations) const {
     const auto known = known_.find(cause_of(verdict));
     if (known == known_.end()) return true;
     if (known->second.unstable) return known->second.tries < kMaxTries;
-    return known->second.note && verdict.severity == Severity::finding;
+    const bool is_finding = verdict.severity == Severity::finding;
+    if (known->second.note) return is_finding;
+    return is_finding && deviations < known->second.deviations;
   }
 
   void keep(Finding finding, const Verdict& verdict) {
@@ -182,6 +186,7 @@ class Explorer {
     ++known.tries;
     known.note = finding.note;
     known.unstable = finding.unstable;
+    known.deviations = finding.plan.size();
     std::erase_if(result_.findings, [&](const Finding& worse) {
       return worse.kind == finding.kind && worse.signature == finding.signature;
     });
