@@ -8,6 +8,7 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/explore/pool.h"
+#include "harness/finding/ladder.h"
 #include "harness/oracle/oracle.h"
 #include "harness/scenario/scenario.h"
 
@@ -33,7 +34,8 @@ enum class Ink : std::uint8_t { red, yellow, green };
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text);
 // "exit status 3", "killed by SIGPIPE".
 std::string status_text(int status);
-const char* realism_name(Realism realism);
+// Width and letters of the terminal on standard output; plain ASCII elsewhere.
+LadderStyle ladder_style();
 // "finding crash: ...": one line a verdict.
 std::string verdict_line(const Verdict& verdict);
 

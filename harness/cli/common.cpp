@@ -1,6 +1,7 @@
 // What the subcommands share. Must not run anything itself.
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,16 +50,17 @@ std::string status_text(int status) {
   return fmt::format("exit status {}", WEXITSTATUS(status));
 }
 
-const char* realism_name(Realism realism) {
-  switch (realism) {
-    case Realism::linux_:
-      return "linux";
-    case Realism::posix:
-      return "posix";
-    case Realism::hostile:
+LadderStyle ladder_style() {
+  LadderStyle style;
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0) return style;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* locale = std::getenv(name); locale != nullptr && *locale != '\0') {
+      style.utf8 = std::string(locale).find("UTF-8") != std::string::npos;
       break;
-  }
-  return "hostile";
+    }
+  return style;
 }
 
 std::string verdict_line(const Verdict& verdict) {
