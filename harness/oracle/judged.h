@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/oracle/oracle.h"
-#include "harness/oracle/trace_builder.h"
+#include "harness/scenario/trace_builder.h"
 
 namespace pipewrench::test {
 

@@ -47,7 +47,8 @@ class Wild {
     if (target == "everybody") {
       add(step, Severity::finding, "everybody", "every process that it may signal (-1)");
     } else if (target == "a foreign group") {
-      // Shells and timeout(1) signal their jobs by group: by design, unless only a deviation makes them.
+      // Shells and timeout(1) signal their jobs by group: by design, unless only a deviation makes
+      // them.
       const bool is_new = !c_.is_calm() && !calm_does_so(c_, step);
       add(step, is_new ? Severity::finding : Severity::note, "a process group",
           "a process group that is none of its own");

@@ -92,10 +92,13 @@ inline Trace any_trace() {
     else if (sizeof index == 2 || index != Index(-1))
       index = static_cast<Index>(index % size);
   };
+  const auto within = [](std::uint32_t& index, std::size_t size) {
+    index = static_cast<std::uint32_t>(index % size);
+  };
   const std::size_t tasks = trace.tasks.size();
   for (Task& task : trace.tasks) {
     bound(task.parent, tasks);
-    if (!trace.outputs.empty()) task.peer %= trace.outputs.size();
+    if (!trace.outputs.empty()) within(task.peer, trace.outputs.size());
   }
   for (Object& object : trace.objects) bound(object.maker, tasks);
   for (Leftover& leftover : trace.leftovers) bound(leftover.maker, tasks);
@@ -106,9 +109,9 @@ inline Trace any_trace() {
     for (auto& other : step.others) bound(other, tasks);
   }
   for (Waiting& waiting : trace.waiting) {
-    waiting.task %= tasks;
-    waiting.step %= trace.steps.size();
-    for (auto& holder : waiting.holders) holder %= tasks;
+    within(waiting.task, tasks);
+    within(waiting.step, trace.steps.size());
+    for (auto& holder : waiting.holders) within(holder, tasks);
   }
   return trace;
 }

@@ -32,7 +32,7 @@ std::size_t end_of_text(std::string_view toml, std::size_t start) {
   return toml.size();
 }
 
-// The line of the first key with too many dots, or 0. Outside of texts a dot is in a key or a number.
+// The line of the first key with too many dots, or 0. Outside texts a dot is in a key or a number.
 std::uint32_t line_of_deep_key(std::string_view toml) {
   std::uint32_t line = 1;
   std::size_t dots = 0;

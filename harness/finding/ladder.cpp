@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+#include "harness/finding/ladder.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "harness/core/printable.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr std::size_t kNumberWidth = 6;
+constexpr std::size_t kNarrowest = 24;  // column
+constexpr std::size_t kWidest = 60;
+constexpr std::size_t kShownData = 24;
+
+struct Marks {
+  const char* column;
+  const char* deviation;
+  const char* gap;
+  const char* cut;
+};
+constexpr Marks kAscii = {" | ", "* ", "...", "~"};
+constexpr Marks kUtf8 = {" \xe2\x94\x82 ", "\xe2\x96\xb8 ", "\xe2\x8b\xae", "\xe2\x80\xa6"};
+
+std::string object_of(const Trace& trace, const Step& step) {
+  return step.object < trace.objects.size() ? printable(trace.objects[step.object].name) : "";
+}
+std::string task_of(const Trace& trace, std::uint32_t task) {
+  return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "?";
+}
+
+std::string data_of(const Step& step) {
+  return step.data.empty() ? "" : " \"" + printable(step.data, kShownData) + '"';
+}
+
+std::string call_text(const Trace& trace, const Step& step) {
+  std::string text = '#' + std::to_string(step.n) + ' ';
+  text += step.call < Call::count_ ? row(step.call).name : "?";
+  const bool is_signal = step.call == Call::kill || step.call == Call::pidfd_send_signal;
+  std::string what = object_of(trace, step);
+  if (is_signal)
+    what = (step.other < trace.tasks.size() ? task_of(trace, step.other) + ", " : "") +
+           printable(step.detail);
+  else if (what.empty())
+    what = printable(step.detail, kShownData);
+  text += '(' + what + ')';
+  if (step.event == Event::waits) return text + " waits";
+  if (step.result < 0)
+    text += " = " + errno_name(static_cast<int>(-step.result));
+  else if ((step.flags & kUnknownResult) == 0)
+    text += " = " + std::to_string(step.result);
+  const bool is_write = step.call == Call::write || step.call == Call::send;
+  if (is_write && (step.flags & kShort) != 0) text += " of " + std::to_string(step.asked);
+  if ((step.flags & kInjected) != 0) text += " (made so)";
+  if ((step.flags & kTimedOut) != 0) text += " (timed out)";
+  return text + data_of(step);
+}
+
+std::string death_text(const Trace& trace, const Step& step) {
+  const auto status = static_cast<int>(step.result);
+  if (step.task < trace.tasks.size() && trace.tasks[step.task].killed_by_plan)
+    return "is killed by the plan";
+  if (WIFSIGNALED(status)) return "dies of " + signal_name(WTERMSIG(status));
+  return "exits with " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string cell_text(const Trace& trace, const Step& step) {
+  switch (step.event) {
+    case Event::call:
+    case Event::waits:
+      return call_text(trace, step);
+    case Event::delivered:
+      return "handler of " + signal_name(static_cast<int>(step.number)) +
+             ((step.flags & kDuring) != 0 ? ", in a call" : "");
+    case Event::stored:
+      return "stores in " + object_of(trace, step) + data_of(step);
+    case Event::born:
+      return "starts";
+    case Event::exec:
+      return "runs another program" + (step.detail.empty() ? "" : ": " + printable(step.detail));
+    case Event::died:
+      return death_text(trace, step);
+    case Event::restarted:
+      return "is started again";
+    case Event::timer:
+      return "its timer comes: " + signal_name(static_cast<int>(step.number));
+    case Event::teardown:
+      return "all are told to end: " + signal_name(static_cast<int>(step.number));
+    case Event::unmanaged:
+      return "not managed: " + printable(step.detail);
+  }
+  return "";
+}
+
+bool is_again(const Step& one, const Step& other) {
+  return one.event == other.event && one.call == other.call && one.task == other.task &&
+         one.object == other.object && one.result == other.result && one.data == other.data &&
+         one.other == other.other;
+}
+
+// The step before which a deviation shows; the number of steps if it left no mark.
+std::size_t place_of(const Trace& trace, const Deviation& deviation) {
+  const bool is_kill = deviation.kind == Deviate::kill || deviation.kind == Deviate::kill_after;
+  std::size_t after = 0;
+  for (std::size_t i = 0; i < trace.steps.size(); ++i) {
+    const Step& step = trace.steps[i];
+    if (step.task >= trace.tasks.size()) continue;
+    const std::string& name = trace.tasks[step.task].name;
+    const bool is_its = name == deviation.task;
+    if (deviation.kind == Deviate::preempt) {
+      if (is_its && step.n != 0 && step.n < deviation.n) after = i + 1;
+    } else if (deviation.kind == Deviate::restart) {
+      if (is_its && step.event == Event::restarted) return i;
+    } else if (is_kill && is_its && step.event == Event::died) {
+      return i;
+    } else if (!is_kill && is_its && step.n == deviation.n) {
+      return i;
+    }
+  }
+  if (deviation.kind != Deviate::preempt) return trace.steps.size();
+  for (std::size_t i = after; i < trace.steps.size(); ++i)
+    if (trace.steps[i].task < trace.tasks.size() &&
+        trace.tasks[trace.steps[i].task].name == deviation.other)
+      return i;
+  return trace.steps.size();
+}
+
+// Characters, not bytes: names are ASCII by now, our own marks are not.
+std::string fitted(std::string text, std::size_t width, const Marks& marks) {
+  if (text.size() > width)
+    text = text.substr(0, width - 1) + marks.cut;
+  else
+    text.resize(width, ' ');
+  return text;
+}
+
+void end_line(std::string& text) {
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  text += '\n';
+}
+
+class Ladder {
+ public:
+  Ladder(const Trace& trace, std::span<const std::uint32_t> steps, const LadderStyle& style)
+      : trace_(trace), steps_(steps), marks_(style.utf8 ? kUtf8 : kAscii) {
+    std::set<std::uint32_t> tasks;
+    for (const std::uint32_t at : steps)
+      if (trace.steps[at].task < trace.tasks.size()) tasks.insert(trace.steps[at].task);
+    columns_.assign(tasks.begin(), tasks.end());
+    const std::size_t room = style.width > kNumberWidth ? style.width - kNumberWidth : 0;
+    const std::size_t each = columns_.empty() ? 0 : room / columns_.size();
+    is_list_ = each < kNarrowest;
+    width_ = is_list_ ? std::max(room, kNarrowest) : std::min(each - 3, kWidest);
+  }
+
+  std::string text() {
+    if (steps_.empty()) return "";
+    if (!is_list_) head();
+    std::vector<std::pair<std::size_t, const Deviation*>> deviations;
+    for (const Deviation& deviation : trace_.plan)
+      deviations.emplace_back(place_of(trace_, deviation), &deviation);
+    std::size_t next = 0;  // step
+    for (std::size_t i = 0; i < steps_.size();) {
+      const std::uint32_t at = steps_[i];
+      for (const auto& [place, deviation] : deviations)
+        if (place >= next && place <= at) {
+          out_ += std::string(kNumberWidth, ' ') + marks_.deviation + printable(print(*deviation));
+          end_line(out_);
+        }
+      if (at > next && i > 0) gap(at - next);
+      i = row(i);
+      next = steps_[i - 1] + 1;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void head() {
+    out_ += std::string(kNumberWidth, ' ');
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      out_ += (i == 0 ? "" : marks_.column) + fitted(task_of(trace_, columns_[i]), width_, marks_);
+    end_line(out_);
+  }
+
+  void gap(std::size_t left_out) {
+    out_ += std::string(kNumberWidth - 2, ' ') + marks_.gap + ' ' + std::to_string(left_out) +
+            (left_out == 1 ? " step" : " steps");
+    end_line(out_);
+  }
+
+  // Writes the row of a step and of those that repeat it; returns the index behind them.
+  std::size_t row(std::size_t i) {
+    const Step& step = trace_.steps[steps_[i]];
+    std::string text = cell_text(trace_, step);
+    std::size_t end = i + 1;
+    while (end < steps_.size() && is_again(step, trace_.steps[steps_[end]])) ++end;
+    if (end - i > 2)
+      text += ", " + std::to_string(end - i) + " times";
+    else
+      end = i + 1;
+    const std::string number = std::to_string(steps_[i]);
+    out_ += std::string(kNumberWidth - 1 - std::min(number.size(), kNumberWidth - 1), ' ') +
+            number + ' ';
+    if (is_list_) {
+      out_ += (step.task < trace_.tasks.size() ? task_of(trace_, step.task) + ' ' : "") + text;
+    } else {
+      for (std::size_t column = 0; column < columns_.size(); ++column)
+        out_ += (column == 0 ? "" : marks_.column) +
+                fitted(columns_[column] == step.task ? text : "", width_, marks_);
+      if (step.task >= trace_.tasks.size())
+        out_.replace(out_.rfind('\n') + 1 + kNumberWidth, text.size(), text);
+    }
+    end_line(out_);
+    return end;
+  }
+
+  const Trace& trace_;
+  std::span<const std::uint32_t> steps_;
+  const Marks& marks_;
+  std::vector<std::uint32_t> columns_;  // tasks
+  std::size_t width_ = 0;               // of one
+  bool is_list_ = false;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string ladder(const Trace& trace, std::span<const std::uint32_t> steps,
+                   const LadderStyle& style) {
+  return Ladder(trace, steps, style).text();
+}
+std::string ladder(const Trace& trace, const LadderStyle& style) {
+  std::vector<std::uint32_t> all(trace.steps.size());
+  std::iota(all.begin(), all.end(), 0U);
+  return ladder(trace, all, style);
+}
+
+namespace {
+
+// Names of tasks that the finding or its plan speaks of; of a restarted one both lives.
+bool is_named(const Finding& finding, const std::string& name) {
+  const std::string base = name.substr(0, name.find('~'));
+  const auto is_it = [&](const std::string& other) { return other == name || other == base; };
+  return std::ranges::any_of(finding.peers, is_it) ||
+         std::ranges::any_of(finding.plan, [&](const Deviation& deviation) {
+           return is_it(deviation.task) || is_it(deviation.other);
+         });
+}
+
+std::size_t end_of_story(const Trace& trace) {
+  const auto teardown = std::ranges::find(trace.steps, Event::teardown, &Step::event);
+  return static_cast<std::size_t>(teardown - trace.steps.begin());
+}
+
+class Relevant {
+ public:
+  explicit Relevant(const Finding& finding) : finding_(finding), trace_(finding.trace) {
+    for (const Task& task : trace_.tasks) named_.push_back(is_named(finding, task.name));
+    if (finding.step < trace_.steps.size()) objects_.insert(trace_.steps[finding.step].object);
+    for (const Waiting& waiting : trace_.waiting) {
+      waits_.insert(waiting.step);
+      if (waiting.step < trace_.steps.size() && is_named_task(waiting.task))
+        objects_.insert(trace_.steps[waiting.step].object);
+    }
+    for (const Deviation& deviation : trace_.plan) {
+      const std::size_t at = place_of(trace_, deviation);
+      if (at >= trace_.steps.size()) continue;
+      places_.insert(at);
+      if (deviation.kind != Deviate::preempt) objects_.insert(trace_.steps[at].object);
+    }
+    objects_.erase(kNoObject);
+  }
+
+  std::vector<std::uint32_t> steps() const {
+    std::vector<std::uint32_t> found;
+    const std::size_t end = std::max<std::size_t>(end_of_story(trace_), finding_.step + 1);
+    for (std::uint32_t i = 0; i < std::min(end, trace_.steps.size()); ++i)
+      if (i == finding_.step || places_.contains(i) || tells(i)) found.push_back(i);
+    return shortened(std::move(found));
+  }
+
+ private:
+  bool is_named_task(std::uint32_t task) const { return task < named_.size() && named_[task]; }
+
+  bool tells(std::uint32_t i) const {
+    const Step& step = trace_.steps[i];
+    switch (step.event) {
+      case Event::call:
+        return objects_.contains(step.object) ||
+               (step.other < named_.size() && named_[step.other]) ||
+               (objects_.empty() && is_named_task(step.task));
+      case Event::stored:
+        return objects_.contains(step.object);
+      case Event::waits:
+        return waits_.contains(i);
+      case Event::delivered:
+      case Event::died:
+      case Event::restarted:
+        return is_named_task(step.task);
+      default:
+        return false;
+    }
+  }
+
+  // The beginning says who met at what; the end is what the finding is about. What repeats is one
+  // row, however often.
+  std::vector<std::uint32_t> shortened(std::vector<std::uint32_t> found) const {
+    constexpr std::size_t kFirst = 6;
+    std::vector<std::size_t> rows;  // index in `found` of the first step of each
+    std::size_t at = 0;             // row of the finding
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (i == 0 || !is_again(trace_.steps[found[i - 1]], trace_.steps[found[i]]))
+        rows.push_back(i);
+      if (found[i] <= finding_.step) at = rows.size();
+    }
+    if (rows.size() <= kMostRows) return found;
+    const std::size_t last = std::min(rows.size(), std::max(at + kMostRows / 4, kMostRows));
+    const auto step_of = [&](std::size_t row) {
+      return found.begin() +
+             static_cast<std::ptrdiff_t>(row < rows.size() ? rows[row] : found.size());
+    };
+    std::vector<std::uint32_t> kept(found.begin(), step_of(kFirst));
+    kept.insert(kept.end(), step_of(last - (kMostRows - kFirst)), step_of(last));
+    return kept;
+  }
+
+  const Finding& finding_;
+  const Trace& trace_;
+  std::vector<bool> named_;  // of each task
+  std::set<std::uint32_t> objects_;
+  std::set<std::uint32_t> waits_;  // steps
+  std::set<std::size_t> places_;   // steps of deviations
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> relevant_steps(const Finding& finding) {
+  return Relevant(finding).steps();
+}
+
+}  // namespace pipewrench

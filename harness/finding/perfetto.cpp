@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "harness/finding/perfetto.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "harness/core/printable.h"
+
+namespace pipewrench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFirstId = 1;  // Perfetto leaves out PID 0
+
+// Where bytes of a pipe stand: an arrow leaves each write and ends at the read that takes its
+// first.
+struct Stream {
+  std::uint64_t written = 0, read = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> sent;  // first byte, arrow
+};
+
+class Events {
+ public:
+  Events(const Trace& trace, const Scenario& scenario) : trace_(trace), scenario_(scenario) {}
+
+  std::string json() {
+    name_lanes();
+    for (std::size_t i = 0; i < trace_.steps.size(); ++i) {
+      const Step& step = trace_.steps[i];
+      if (step.task >= trace_.tasks.size()) continue;
+      if (step.event == Event::call)
+        add_call(i);
+      else if (step.event == Event::waits)
+        add_wait(i);
+      else
+        add_instant(i);
+    }
+    const Json all = {{"displayTimeUnit", "ns"}, {"traceEvents", std::move(events_)}};
+    return all.dump(-1, ' ', true, Json::error_handler_t::replace);
+  }
+
+ private:
+  Json event(const char* phase, const std::string& name, std::size_t i) const {
+    const std::uint32_t task = trace_.steps[i].task;
+    return {{"ph", phase},
+            {"name", name},
+            {"pid", trace_.tasks[task].peer + kFirstId},
+            {"tid", task + kFirstId},
+            {"ts", i}};
+  }
+
+  void name_lanes() {
+    for (std::size_t i = 0; i < scenario_.peers.size(); ++i)
+      events_.push_back({{"ph", "M"},
+                         {"name", "process_name"},
+                         {"pid", i + kFirstId},
+                         {"args", {{"name", printable(scenario_.peers[i].name)}}}});
+    for (std::size_t i = 0; i < trace_.tasks.size(); ++i)
+      events_.push_back({{"ph", "M"},
+                         {"name", "thread_name"},
+                         {"pid", trace_.tasks[i].peer + kFirstId},
+                         {"tid", i + kFirstId},
+                         {"args", {{"name", printable(trace_.tasks[i].name)}}}});
+  }
+
+  std::string name_of(const Step& step) const {
+    const std::string call = step.call < Call::count_ ? row(step.call).name : "?";
+    const bool has_object = step.object < trace_.objects.size();
+    return call + '(' + (has_object ? printable(trace_.objects[step.object].name) : "") + ')';
+  }
+
+  Json details(const Step& step) const {
+    Json args = {{"n", step.n}, {"virtual_ns", step.time_ns}};
+    if (step.result < 0)
+      args["error"] = errno_name(static_cast<int>(-step.result));
+    else if ((step.flags & kUnknownResult) == 0)
+      args["result"] = step.result;
+    if (!step.detail.empty()) args["arguments"] = printable(step.detail);
+    if (!step.data.empty()) args["data"] = printable(step.data);
+    if ((step.flags & kInjected) != 0) args["injected"] = true;
+    return args;
+  }
+
+  void add_call(std::size_t i) {
+    const Step& step = trace_.steps[i];
+    Json slice = event("X", name_of(step), i);
+    slice["dur"] = 1;
+    slice["args"] = details(step);
+    events_.push_back(std::move(slice));
+    if (step.call == Call::kill || step.call == Call::pidfd_send_signal) {
+      if (step.other < trace_.tasks.size()) signals_[{step.other, step.number}] = arrow(i);
+    } else if (step.object < trace_.objects.size() && step.result >= 0) {
+      if (trace_.objects[step.object].kind == ObjectKind::queue)
+        link_message(i);
+      else
+        link_bytes(i);
+    }
+  }
+
+  // Until the same call goes on, or the end.
+  void add_wait(std::size_t i) {
+    const Step& step = trace_.steps[i];
+    std::size_t end = i + 1;
+    while (end < trace_.steps.size() &&
+           (trace_.steps[end].task != step.task || trace_.steps[end].event == Event::waits))
+      ++end;
+    Json slice = event("X", "waits in " + name_of(step), i);
+    slice["dur"] = end - i;
+    events_.push_back(std::move(slice));
+  }
+
+  void add_instant(std::size_t i) {
+    const Step& step = trace_.steps[i];
+    std::string name;
+    switch (step.event) {
+      case Event::delivered:
+        name = "handler of " + signal_name(static_cast<int>(step.number));
+        if (const auto sent = signals_.extract({step.task, step.number}); !sent.empty())
+          end_arrow(i, sent.mapped());
+        break;
+      case Event::stored:
+        name = "stores in " + printable(trace_.objects.at(step.object).name);
+        break;
+      case Event::died:
+        name = "ends";
+        break;
+      case Event::restarted:
+        name = "is started again";
+        break;
+      case Event::exec:
+        name = "exec";
+        break;
+      case Event::unmanaged:
+        name = "not managed: " + printable(step.detail);
+        break;
+      default:
+        return;
+    }
+    Json instant = event("i", name, i);
+    instant["s"] = "t";
+    events_.push_back(std::move(instant));
+  }
+
+  std::uint64_t arrow(std::size_t i) {
+    Json start = event("s", "sent", i);
+    start["id"] = ++arrows_;
+    start["cat"] = "flow";
+    events_.push_back(std::move(start));
+    return arrows_;
+  }
+  void end_arrow(std::size_t i, std::uint64_t id) {
+    Json end = event("f", "sent", i);
+    end["id"] = id;
+    end["cat"] = "flow";
+    end["bp"] = "e";
+    events_.push_back(std::move(end));
+  }
+
+  void link_message(std::size_t i) {
+    const Step& step = trace_.steps[i];
+    if (step.message == 0) return;
+    if (step.call == Call::msgsnd) messages_[{step.object, step.message}] = arrow(i);
+    if (step.call != Call::msgrcv) return;
+    if (const auto sent = messages_.extract({step.object, step.message}); !sent.empty())
+      end_arrow(i, sent.mapped());
+  }
+
+  void link_bytes(std::size_t i) {
+    const Step& step = trace_.steps[i];
+    const auto bytes = static_cast<std::uint64_t>(step.result);
+    Stream& stream = streams_[step.object];
+    if (step.call == Call::write && bytes > 0) {
+      stream.sent.emplace_back(stream.written, arrow(i));
+      stream.written += bytes;
+    } else if (step.call == Call::read) {
+      stream.read += bytes;
+      const auto taken = std::ranges::find_if(
+          stream.sent, [&](const auto& one) { return one.first >= stream.read; });
+      for (auto one = stream.sent.begin(); one != taken; ++one) end_arrow(i, one->second);
+      stream.sent.erase(stream.sent.begin(), taken);
+    }
+  }
+
+  const Trace& trace_;
+  const Scenario& scenario_;
+  Json events_ = Json::array();
+  std::uint64_t arrows_ = 0;
+  std::map<std::pair<std::uint32_t, std::int64_t>, std::uint64_t> signals_;    // target, number
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> messages_;  // object, serial
+  std::map<std::uint32_t, Stream> streams_;                                    // by object
+};
+
+}  // namespace
+
+std::string perfetto(const Trace& trace, const Scenario& scenario) {
+  return Events(trace, scenario).json();
+}
+
+}  // namespace pipewrench
