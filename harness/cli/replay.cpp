@@ -61,7 +61,7 @@ Exit replay_command(const Arguments& arguments) {
   if (arguments.json) {
     fmt::print("{}\n", run_json(stored->scenario, *trace, first, &tally));
   } else {
-    if (arguments.timeline) fmt::print("{}", ladder(*trace));
+    if (arguments.timeline) fmt::print("{}", ladder(*trace, ladder_style()));
     for (const Deviation& deviation : trace->unused)
       fmt::print("never came to pass: {}\n", print(deviation));
     if (const Verdict* verdict = find(first, *stored))
