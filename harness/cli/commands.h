@@ -29,13 +29,13 @@ std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
                                                       std::uint64_t seed);
 // Harmless on a terminal: control bytes and what is not ASCII become '?', newlines stay.
 std::string plain(const std::string& text);
+// As wide as the terminal, in its characters.
+LadderStyle ladder_style();
 enum class Ink : std::uint8_t { red, yellow, green };
 // In colour where --color, NO_COLOR and the terminal want it.
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text);
 // "exit status 3", "killed by SIGPIPE".
 std::string status_text(int status);
-// Width and letters of the terminal on standard output; plain ASCII elsewhere.
-LadderStyle ladder_style();
 // "finding crash: ...": one line a verdict.
 std::string verdict_line(const Verdict& verdict);
 

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "harness/cli/commands.h"
@@ -35,6 +36,21 @@ std::string plain(const std::string& text) {
   return safe;
 }
 
+LadderStyle ladder_style() {
+  LadderStyle style;
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) != 1) return style;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
+  for (const char* name :
+       {"LC_ALL", "LC_CTYPE", "LANG"}) {  // the first that is set counts, locale(7)
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == 0) continue;
+    style.utf8 = ::strcasestr(value, "utf-8") != nullptr || ::strcasestr(value, "utf8") != nullptr;
+    break;
+  }
+  return style;
+}
+
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text) {
   const char* unwanted = std::getenv("NO_COLOR");
   const bool is_wanted = ::isatty(STDOUT_FILENO) == 1 && (unwanted == nullptr || *unwanted == 0);
@@ -48,19 +64,6 @@ std::string paint(const Arguments& arguments, Ink ink, const std::string& text) 
 std::string status_text(int status) {
   if (WIFSIGNALED(status)) return "killed by " + signal_name(WTERMSIG(status));
   return fmt::format("exit status {}", WEXITSTATUS(status));
-}
-
-LadderStyle ladder_style() {
-  LadderStyle style;
-  winsize size{};
-  if (isatty(STDOUT_FILENO) == 0) return style;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
-    if (const char* locale = std::getenv(name); locale != nullptr && *locale != '\0') {
-      style.utf8 = std::string(locale).find("UTF-8") != std::string::npos;
-      break;
-    }
-  return style;
 }
 
 std::string verdict_line(const Verdict& verdict) {
