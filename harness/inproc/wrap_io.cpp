@@ -27,6 +27,17 @@ ssize_t failed_transfer(const Fault& fault, bool raises_sigpipe) {
   return -1;
 }
 
+// The engine's alarm must not show: it would hit another input next time, and these calls are never
+// restarted (signal(7)).
+template <class Ready>
+int ask(Ready ready) {
+  for (;;) {
+    const unsigned before = clock_state::engine_signals();
+    const int count = ask(ready);
+    if (count >= 0 || errno != EINTR || clock_state::engine_signals() == before) return count;
+  }
+}
+
 bool has_mode(int open_flags) {
   return (open_flags & O_CREAT) != 0 || (open_flags & O_TMPFILE) == O_TMPFILE;
 }
@@ -45,7 +56,7 @@ int open_with(int flags, RealCall real) {
 // timer.
 template <class Ready>
 int wait_virtually(const char* call, std::int64_t timeout_ns, Ready ready) {
-  const int count = ready();
+  const int count = ask(ready);
   if (count != 0 || timeout_ns == 0) return count;
   if (clock_state::sleep_ns(call, timeout_ns) == clock_state::Wake::timed_out) return 0;
   errno = EINTR;
