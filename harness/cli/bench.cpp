@@ -4,11 +4,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -25,9 +27,24 @@ namespace fs = std::filesystem;
 constexpr const char* kFolder = "corpus/scenarios/planted";
 constexpr std::uint64_t kTwinPart = 5;  // the twin gets this part of the budget
 
+// Kinds that one cause can show as, by what else happens in the run.
+constexpr std::array<std::array<std::string_view, 5>, 3> kFamilies = {{
+    {"hang", "deadlock", "lost_signal"},
+    {"lost_data", "torn_data", "duplicated_data", "output", "exit_status"},
+    {"crash", "signal_death"},
+}};
+
+bool is_akin(std::string_view kind, std::string_view planted) {
+  return kind == planted || std::ranges::any_of(kFamilies, [&](const auto& family) {
+           return std::ranges::find(family, kind) != family.end() &&
+                  std::ranges::find(family, planted) != family.end();
+         });
+}
+
 // What one search gave.
 struct Hunt {
-  bool found = false;                 // of the kind that was planted
+  bool found = false;  // of the kind that was planted, or akin to it
+  std::string kind{};
   std::vector<std::string> others{};  // kinds that were found besides
   std::vector<std::string> causes{};  // their signatures
   std::size_t deviations = 0;
@@ -53,12 +70,13 @@ class Hunter final : public Watcher {
   }
   void found(const Finding& finding) override {
     if (finding.note || hunt_.found) return;
-    if (finding.kind != kind_) {
+    if (!is_akin(finding.kind, kind_)) {
       hunt_.others.push_back(finding.kind);
       hunt_.causes.push_back(finding.kind + ": " + finding.signature);
       return;
     }
     hunt_.found = true;
+    hunt_.kind = finding.kind;
     hunt_.deviations = finding.plan.size();
     hunt_.runs = finding.runs;
     hunt_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -144,7 +162,7 @@ class Bench {
             const std::string& kind, std::uint64_t budget_ms) {
     const ConductorOptions conductor{.namespaces = arguments_.namespaces, .seed = arguments_.seed};
     Hunter hunter(kind, budget_ms, interrupts_);
-    auto pool = Pool::start(real_recipe(scenario, conductor), arguments_.jobs);
+    auto pool = start_search(scenario, conductor, arguments_.jobs);
     if (!pool) {
       Hunt failed;
       failed.error = pool.error();
@@ -168,9 +186,10 @@ class Bench {
     return hunt;
   }
 
-  static std::string cell(const Hunt& hunt) {
+  static std::string cell(const Hunt& hunt, const std::string& kind) {
     if (!hunt.error.empty()) return "error: " + hunt.error;
-    if (hunt.found) return fmt::format("{:.2f} s, {} runs", hunt.seconds, hunt.runs);
+    const std::string as = hunt.kind.empty() || hunt.kind == kind ? "" : ", as " + hunt.kind;
+    if (hunt.found) return fmt::format("{:.2f} s, {} runs{}", hunt.seconds, hunt.runs, as);
     std::string text = fmt::format("no, {} runs", hunt.runs);
     if (!hunt.others.empty()) text += ", but " + hunt.others.front();
     return text;
@@ -184,9 +203,9 @@ class Bench {
     } else {
       fmt::print("{:<20} {:<16} {}/{}  {:<26}", result.scenario.name, planted.kind,
                  hunt.found ? std::to_string(hunt.deviations) : "-", planted.deviations,
-                 cell(hunt));
+                 cell(hunt, planted.kind));
       for (const std::string& baseline : arguments_.baselines)
-        fmt::print("  {}: {:<22}", baseline, cell(result.hunts.at(baseline)));
+        fmt::print("  {}: {:<22}", baseline, cell(result.hunts.at(baseline), planted.kind));
       fmt::print("  twin: {}\n",
                  result.twin.others.empty() ? "silent" : result.twin.causes.front());
       if (!result.twin.error.empty()) fmt::print("  twin error: {}\n", plain(result.twin.error));
@@ -195,8 +214,9 @@ class Bench {
   }
 
   static nlohmann::json json_of(const Hunt& hunt) {
-    return {{"found", hunt.found},     {"deviations", hunt.deviations}, {"runs", hunt.runs},
-            {"seconds", hunt.seconds}, {"others", hunt.causes},         {"error", hunt.error}};
+    return {{"found", hunt.found}, {"kind", hunt.kind},       {"deviations", hunt.deviations},
+            {"runs", hunt.runs},   {"seconds", hunt.seconds}, {"others", hunt.causes},
+            {"error", hunt.error}};
   }
 
   static nlohmann::json json_of(const Result& result) {

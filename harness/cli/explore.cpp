@@ -82,22 +82,24 @@ void tell_end(const Arguments& arguments, const Exploration& exploration, double
 }  // namespace
 
 Exit explore_command(const Arguments& arguments) {
-  const auto scenario = load_scenario(arguments);
-  if (!scenario) return complain(Exit::usage, scenario.error().text());
+  const auto loaded = load_scenario(arguments);
+  if (!loaded) return complain(Exit::usage, loaded.error().text());
   const auto store = Store::open(arguments.out, arguments.seed);
   if (!store) return complain(Exit::environment, store.error());
   Interrupts interrupts;
-  auto pool = start_pool(*scenario, arguments, arguments.seed);
-  if (!pool) return pool.error();
+  auto pool = start_search(*loaded, {.namespaces = arguments.namespaces, .seed = arguments.seed},
+                           arguments.jobs);
+  if (!pool) return complain(Exit::environment, pool.error());
+  const Scenario& scenario = (*pool)->scenario();
   if (arguments.json) {
-    fmt::print("{}\n", start_json(*scenario, arguments.seed));
+    fmt::print("{}\n", start_json(scenario, arguments.seed));
   } else {
-    fmt::print("seed={} scenario={} realism={} jobs={}\n", arguments.seed, plain(scenario->name),
+    fmt::print("seed={} scenario={} realism={} jobs={}\n", arguments.seed, plain(scenario.name),
                realism_name(arguments.realism), arguments.jobs);
   }
   std::fflush(stdout);
 
-  Teller teller(arguments, *scenario, *store);
+  Teller teller(arguments, scenario, *store);
   Watch watch(arguments, interrupts, [&](const Finding& finding) { teller.tell(finding); });
   ExploreOptions options{.realism = arguments.realism, .seed = arguments.seed};
   if (!arguments.strategies.empty()) options.strategies = arguments.strategies;

@@ -54,7 +54,20 @@ void act_fork(Run& run, std::uint32_t task) {
   one.births = 1;
   one.birth_step = static_cast<std::uint32_t>(run.trace.steps.size() - 1);
   one.vforking = (flags & CLONE_VFORK) != 0;
+  // Nobody else makes a process in his own memory that must not be traced itself (sanitizer_stoptheworld_linux).
+  one.births_tracer =
+      (flags & (CLONE_UNTRACED | CLONE_VM | CLONE_THREAD)) == (CLONE_UNTRACED | CLONE_VM);
 }
+
+// The first thing that libc, Go's runtime or a sanitizer's tracer do in a new thread or a forked child: there it waits for its first turn, or it would run
+// beside its parent, and whose lock is free would be chance.
+Look look_birth(Run& run, std::uint32_t task) {
+  Live& one = run.live[task];
+  if (!one.newborn) return Look::pass;
+  one.pending.offered = true;
+  return Look::ipc;
+}
+void act_birth(Run& run, std::uint32_t task) { run.let_kernel(task); }
 
 Look look_exec(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
@@ -196,6 +209,10 @@ Look answer_no_ring(Run& run, std::uint32_t task) {
 constexpr CallRow kRows[] = {
     {SYS_clone, Call::fork, look_fork, nullptr, act_fork},
     {SYS_clone3, Call::fork, look_fork, nullptr, act_fork},
+    {SYS_set_robust_list, Call::count_, look_birth, nullptr, act_birth},
+    {SYS_rseq, Call::count_, look_birth, nullptr, act_birth},
+    {SYS_prctl, Call::count_, look_birth, nullptr, act_birth},
+    {SYS_sigaltstack, Call::count_, look_birth, nullptr, act_birth},
     {SYS_execve, Call::execve, look_exec, nullptr, act_exec},
     {SYS_execveat, Call::execve, look_exec, nullptr, act_exec},
     {SYS_exit, Call::exit, look_exit, nullptr, act_exit},

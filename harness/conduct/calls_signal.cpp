@@ -1,5 +1,6 @@
 // Signals: sending, waiting for, and what sigaction installs.
 // SPDX-License-Identifier: MIT
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -90,14 +91,56 @@ Look look_kill(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
+bool ends_by_default(int signal) {
+  switch (signal) {
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGCONT:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// A signal that kills is sent from here, and the sender goes on when the other is dead: else the two would run side by
+// side, and when SIGCHLD arrives would be chance. No handler will ask who sent it.
+bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
+  Pending& pending = run.pending_of(task);
+  const auto signal = static_cast<int>(pending.number);
+  const std::uint64_t bit = 1ULL << (signal - 1);
+  const Process& process = run.process_of(pending.other);
+  if (process.dead || process.pid == run.process_of(task).pid || !ends_by_default(signal) ||
+      ((target.blocked | target.caught | target.ignored) & bit) != 0)
+    return false;
+  if (syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0) != 0) return false;
+  // One that dumps core is fatal only when the task runs again: it is parked, so that is our doing.
+  constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
+  const auto after = task_status(process.pid);
+  if (!after || (after->own_pending & kKillBit) != 0) {
+    pollfd ended{process.pidfd.get(), POLLIN, 0};
+    poll(&ended, 1, -1);
+  }
+  hint_signal(run.process_of(pending.other));
+  hint_signal(run.process_of(task));
+  run.record(task, 0);
+  run.answer(task, 0);
+  return true;
+}
+
 void act_kill(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const auto signal = static_cast<unsigned>(pending.number);
-  if (pending.other != kNobody && signal >= 1 && signal < 32) {
+  if (pending.other != kNobody && signal >= 1 && signal < 65) {
     const auto target = task_status(run.process_of(pending.other).pid);
     const std::uint64_t bit = 1ULL << (signal - 1);
-    if (target && ((target->shared_pending | target->own_pending) & bit) != 0)
+    if (target && signal < 32 && ((target->shared_pending | target->own_pending) & bit) != 0)
       pending.flags |= kCoalesced;
+    if (target && killed_from_here(run, task, *target)) return;
   }
   const std::uint32_t other = pending.other;
   kernel_acts(run, task);

@@ -22,6 +22,7 @@ namespace {
 
 // How often those are looked at that neither trap nor die. No verdict depends on it.
 constexpr int kLook_ms = 10;
+constexpr int kRestartNoInterrupt = 513;  // ERESTARTNOINTR
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -91,6 +92,9 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
       fresh.peer = maker.peer;
       fresh.actions = maker.actions;
       fresh.vdso = maker.vdso;
+      fresh.tracer = run.live[parent].births_tracer;
+      if (fresh.tracer) maker.traced_by = process;
+      run.live[parent].births_tracer = false;
       task.name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
       for (const Attachment& at : std::vector(run.attached))
         if (at.process == run.live[parent].process)
@@ -111,6 +115,7 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
   fresh.tid = tid;
   fresh.inner = status->inner;
   fresh.process = process;
+  fresh.newborn = parent != kNobody;
   run.live.push_back(std::move(fresh));
   by_tid[tid] = index;
   if (parent != kNobody && task.parent != kNobody) {
@@ -118,7 +123,12 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
     if (run.live[parent].birth_step < run.trace.steps.size())
       run.trace.steps[run.live[parent].birth_step].other = index;
   }
-  run.record_event(Event::born, index);
+  // The parent may have read its clock meanwhile.
+  const std::uint64_t born_ns =
+      parent != kNobody && run.live[parent].birth_step < run.trace.steps.size()
+          ? run.trace.steps[run.live[parent].birth_step].time_ns
+          : run.now_ns;
+  run.record_event(Event::born, index).time_ns = born_ns;
   return index;
 }
 
@@ -128,6 +138,26 @@ void Scheduler::end_vfork(std::uint32_t child) {
   if (parent == kNobody || !run.live[parent].vforking) return;
   run.live[parent].vforking = false;
   if (run.live[parent].state == State::asleep) run.live[parent].state = State::running;
+}
+
+// While LeakSanitizer's tracer scans its parent both run freely: it waits for tasks to stop that must be on their way for
+// that, and they spin until it is done.
+static bool passes_for_tracer(const Process& process, Call call) {
+  if (process.tracer) return true;
+  return process.traced_by != kNobody &&
+         (call == Call::sched_yield || call == Call::futex || call == Call::wait);
+}
+// Its SIGSTOP reaches a parked task only when the call is given back; the call traps again.
+void Scheduler::give_back_to_tracer() {
+  constexpr std::uint64_t kStopBit = 1ULL << (SIGSTOP - 1);
+  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
+    Live& one = run.live[task];
+    if (one.state != State::parked || run.process_of(task).traced_by == kNobody) continue;
+    const auto status = task_status(one.tid);
+    if (!status || (status->own_pending & kStopBit) == 0) continue;
+    --one.calls;
+    run.answer(task, -kRestartNoInterrupt);
+  }
 }
 
 // The first trap of a program: its clock is made virtual, and handlers are gone (execve(2)).
@@ -175,18 +205,17 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
     one.kill_at_next = false;
     return kill(task);
   }
+  if (passes_for_tracer(process, row->call)) return run.let_kernel(task);
   if (row->call == Call::fork && alive_processes() >= run.scenario.limits.processes) {
     run.unmanaged(task, "limit of processes: fork answers EAGAIN");
     return run.answer(task, -EAGAIN);
   }
-  switch (row->look(run, task)) {
-    case Look::pass:
-      return run.let_kernel(task);
-    case Look::answered:
-      return;
-    case Look::ipc:
-      one.pending.n = ++one.calls;
-  }
+  const Look look = row->look(run, task);
+  one.newborn = false;
+  if (look == Look::pass) return run.let_kernel(task);
+  if (look == Look::answered) return;
+  // A newborn's wait for its first turn is no call: it stands before its first one.
+  one.pending.n = one.pending.call == Call::count_ ? one.calls + 1 : ++one.calls;
 }
 
 void Scheduler::receive() {
@@ -241,6 +270,8 @@ void Scheduler::process_died(std::uint32_t index) {
     if (run.live[task].process == index) task_died(task, zombie ? stat->exit_status : 0);
   run.forget_attachments(index, 0);
   end_vfork(process.main);
+  for (Process& other : run.processes)
+    if (other.traced_by == index) other.traced_by = kNobody;
   for (Process& child : run.processes)
     if (child.parent == index) child.parent = kNobody;
   if (process.parent == kNobody) {
@@ -293,10 +324,11 @@ void Scheduler::look_at_laggards(bool only_falling) {
     if (only_falling && !one.falls_asleep) continue;
     if (one.births > 0 && one.state != State::running) {
       // The clone call has failed, or the newcomer died before its first call.
-      const std::vector<pid_t> children = children_of(run.process_of(task).pid);
-      const bool unknown =
-          std::ranges::any_of(children, [&](pid_t child) { return !by_tid.contains(child); });
-      if (!unknown) one.births = 0;
+      std::vector<pid_t> family = children_of(run.process_of(task).pid);
+      const std::vector<pid_t> threads = threads_of(run.process_of(task).pid);
+      family.insert(family.end(), threads.begin(), threads.end());
+      if (std::ranges::all_of(family, [&](pid_t tid) { return by_tid.contains(tid); }))
+        one.births = 0;
     }
     if (one.state != State::running) continue;
     const auto stat = task_stat(one.tid);
@@ -304,12 +336,15 @@ void Scheduler::look_at_laggards(bool only_falling) {
       if (run.process_of(task).main != task) task_died(task, 0);
       continue;
     }
-    if (stat->state == 'T' || stat->state == 't') {
+    if (stat->state == 't') continue;
+    if (stat->state == 'T') {
       one.state = State::asleep;
       one.stop_news = true;
       if (const std::uint32_t parent = run.process_of(task).parent; parent != kNobody)
         hint_signal(run.processes[parent]);
     } else if (stat->state == 'S') {
+      const Process& process = run.process_of(task);
+      if (process.tracer || process.traced_by != kNobody) continue;
       if (!one.falls_asleep)
         run.unmanaged(task, "asleep in system call " + std::to_string(sleeping_call(one.tid)));
       one.state = State::asleep;
@@ -388,6 +423,7 @@ bool Scheduler::settle() {
     if ((watched[0].revents & POLLIN) != 0) receive();
     for (std::size_t i = 1; i < watched.size(); ++i)
       if ((watched[i].revents & POLLIN) != 0) process_died(whose[i - 1]);
+    if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
     if (!failure.empty()) return false;
   }

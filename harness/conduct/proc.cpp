@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/conduct/proc.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "harness/core/fd.h"
@@ -107,6 +109,15 @@ std::vector<pid_t> children_of(pid_t pid) {
     text.remove_prefix(end + 1);
   }
   return children;
+}
+
+std::vector<pid_t> threads_of(pid_t pid) {
+  std::vector<pid_t> threads;
+  const std::string path = "/proc/" + std::to_string(pid) + "/task";
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), &closedir);
+  while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
+    if (entry->d_name[0] != '.') threads.push_back(static_cast<pid_t>(std::atoi(entry->d_name)));
+  return threads;
 }
 
 std::uint64_t vdso_of(pid_t pid) {

@@ -31,6 +31,7 @@ std::optional<TaskStat> task_stat(pid_t tid);
 // The number of the call in which the task sleeps, from /proc/TID/syscall; -1: none or unknown.
 long sleeping_call(pid_t tid);
 std::vector<pid_t> children_of(pid_t pid);
+std::vector<pid_t> threads_of(pid_t pid);
 // Address of the vDSO; 0: none.
 std::uint64_t vdso_of(pid_t pid);
 

@@ -67,6 +67,8 @@ struct Process {
   int timers_made = 0;     // by timer_create: the id of the next one
   std::uint64_t vdso = 0;  // address of the patched vDSO of this program
   bool in_exec = false;
+  bool tracer = false;                // LeakSanitizer's: stops its parent with ptrace to scan it
+  std::uint32_t traced_by = kNobody;  // such a process, while it lives
   bool looked_at_image = false;
   std::uint64_t death_looked = 0;  // signal_version at which we looked whether it is dying
 };
@@ -123,14 +125,16 @@ struct Live {
   std::string place;
   int wanted_id = -1;
   bool created = false;
-  Pending slept;                          // asleep: the call in which the kernel holds it
-  std::uint32_t births = 0;               // newcomers that its clone calls still owe us
-  bool falls_asleep = false;              // running towards a sleep in the kernel that we expect
-  bool kill_at_next = false;              // by the plan, once the call is done
-  bool spins = false;                     // in user space, beyond the limit: others go on beside it
-  bool exiting = false;                   // a thread in exit(2)
-  bool yielded = false;                   // sched_yield: others first
-  bool stop_news = false;                 // stopped or continued, and its parent was not told
+  Pending slept;              // asleep: the call in which the kernel holds it
+  std::uint32_t births = 0;   // newcomers that its clone calls still owe us
+  bool falls_asleep = false;  // running towards a sleep in the kernel that we expect
+  bool newborn = false;       // a thread or fork that has not trapped yet
+  bool kill_at_next = false;  // by the plan, once the call is done
+  bool spins = false;         // in user space, beyond the limit: others go on beside it
+  bool exiting = false;       // a thread in exit(2)
+  bool yielded = false;       // sched_yield: others first
+  bool stop_news = false;     // stopped or continued, and its parent was not told
+  bool births_tracer = false;
   std::uint32_t birth_step = UINT32_MAX;  // of the clone call that owes the newcomer
   bool vforking = false;                  // waits in the kernel for the child's exec or end
   std::uint64_t ticks = 0;                // CPU time when it was last let go on

@@ -78,7 +78,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   bool ready = is_ready(task);
   if (!one.pending.entered) {
     // The handler of a signal that came before the call runs before it: this is the lost wake-up of check-then-pause.
-    if (has_deliverable(run, task)) {
+    if (has_deliverable(run, task) && one.pending.call != Call::count_) {
       Step& step = run.record_event(Event::delivered, task);
       step.number = first_deliverable(run, task);
       step.n = one.pending.n;

@@ -46,6 +46,7 @@ struct Scheduler {
   void look_at_sleepers();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
+  void give_back_to_tracer();
   void end_vfork(std::uint32_t child);
   std::uint32_t alive_processes() const;
 

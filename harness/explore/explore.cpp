@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "harness/explore/strategy.h"
 #include "harness/explore/suspicion.h"
@@ -22,6 +24,7 @@ constexpr unsigned kMaxTries = 3;  // to make an unstable cause certain
 struct Known {
   unsigned tries = 0;
   bool note = false, unstable = false;
+  std::size_t deviations = 0;
 };
 
 std::string cause_of(const Verdict& verdict) { return verdict.kind + ": " + verdict.signature; }
@@ -54,6 +57,9 @@ class Explorer {
     const Answer again = ask(calm);
     if (answer.ending == Ending::harness_error) return false;
     if (auto trace = unpack(answer.trace)) calm_ = std::move(*trace);
+    if (answer.ending == Ending::step_limit)
+      remark("the calm run does not end: runs are cut after " +
+             std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
     judge(answer, Realism::hostile);
     return watcher_.go_on(result_.progress);
@@ -145,13 +151,14 @@ class Explorer {
 
   void compare(const Answer& answer, const Answer& again) {
     if (answer.trace_hash == again.trace_hash || answer.ending == Ending::harness_error) return;
+    if (std::exchange(is_told_nondeterministic_, true)) return;
     const auto first = unpack(answer.trace), second = unpack(again.trace);
     if (first && second) remark("not deterministic: " + first_difference(*first, *second));
   }
 
   void judge(const Answer& answer, Realism realism) {
     for (const Verdict& verdict : answer.verdicts) {
-      if (!is_new(verdict)) {
+      if (!is_new(verdict, answer.made.size())) {
         ++result_.progress.known;
         continue;
       }
@@ -163,12 +170,15 @@ class Explorer {
     }
   }
 
-  // A finding is worth more than a note of the same cause, and what repeats than what does not.
-  bool is_new(const Verdict& verdict) const {
+  // A finding is worth more than a note of the same cause, what repeats than what does not, and a
+  // small plan than a large one.
+  bool is_new(const Verdict& verdict, std::size_t deviations) const {
     const auto known = known_.find(cause_of(verdict));
     if (known == known_.end()) return true;
     if (known->second.unstable) return known->second.tries < kMaxTries;
-    return known->second.note && verdict.severity == Severity::finding;
+    const bool is_finding = verdict.severity == Severity::finding;
+    if (known->second.note) return is_finding;
+    return is_finding && deviations < known->second.deviations;
   }
 
   void keep(Finding finding, const Verdict& verdict) {
@@ -176,6 +186,7 @@ class Explorer {
     ++known.tries;
     known.note = finding.note;
     known.unstable = finding.unstable;
+    known.deviations = finding.plan.size();
     std::erase_if(result_.findings, [&](const Finding& worse) {
       return worse.kind == finding.kind && worse.signature == finding.signature;
     });
@@ -201,6 +212,7 @@ class Explorer {
   Trace calm_;
   std::vector<std::unique_ptr<Strategy>> strategies_;
   Sweep* sweep_ = nullptr;
+  bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;
   std::map<std::string, Known> known_;  // by cause
@@ -208,6 +220,18 @@ class Explorer {
 };
 
 }  // namespace
+
+std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
+                                                               const ConductorOptions& options,
+                                                               unsigned jobs) {
+  auto pool = Pool::start(real_recipe(scenario, options), jobs);
+  if (!pool || scenario.limits.steps <= kEndlessSteps) return pool;
+  const Ending ending = (*pool)->run({}).ending;
+  if (ending != Ending::step_limit && ending != Ending::time_limit) return pool;
+  Scenario cut = scenario;
+  cut.limits.steps = kEndlessSteps;
+  return Pool::start(real_recipe(std::move(cut), options), jobs);
+}
 
 Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher) {
   return Explorer(pool, options, watcher).explore();

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -49,12 +51,19 @@ struct Exploration {
   std::vector<std::string> errors;   // of the harness
 };
 
+// Workers for a search. Runs of a program that never ends by itself are cut after kEndlessSteps
+// calls, or a search would see a handful of them; the pool's scenario says so.
+std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
+                                                               const ConductorOptions& options,
+                                                               unsigned jobs);
+
 Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher);
 
 inline constexpr unsigned kWindow =
     32;  // requests on their way: a fixed number, or jobs would matter
 inline constexpr unsigned kRepetitions = 3;  // of a suspicious run before it is kept
 inline constexpr unsigned kTwiceEvery = 32;  // of so many runs one is made twice and compared
+inline constexpr std::uint32_t kEndlessSteps = 1'000;
 inline constexpr std::size_t kMaxFindings = 200;
 inline constexpr std::size_t kMaxRemarks = 20;
 

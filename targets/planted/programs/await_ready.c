@@ -1,5 +1,7 @@
-// await_ready: starts a helper and waits for its SIGUSR1, which says that it is ready, before it asks it something.
-// Bug: the flag is tested and then pause() is entered; a signal in between is a lost wake-up, and both wait for ever.
+// await_ready: starts a helper and waits for its SIGUSR1, which says that it is ready, before it
+// asks it something.
+// Bug: the flag is tested and then pause() is entered; a signal in between is a lost wake-up, and
+// both wait for ever.
 // Smallest: one preemption: the helper runs while its parent is before pause().
 // By hand: gdb, break the parent on pause until the child reads.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,6 @@
 // backup_ship: ships numbered blocks through a pipe to the process that keeps the backup.
-// Bug: a block that was taken in part is sent again from its start, behind the part that is in the pipe already.
+// Bug: a block that was taken in part is sent again from its start, behind the part that is in the
+// pipe already.
 // Smallest: one short write.
 // By hand: as in blob_send.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,7 @@
-// batch_steps: runs the steps of a nightly batch one after the other; SIGHUP asks it to take its settings anew.
-// Bug: a waitpid() that SIGHUP has interrupted is taken for a step that failed: the batch ends, its step runs on.
+// batch_steps: runs the steps of a nightly batch one after the other; SIGHUP asks it to take its
+// settings anew.
+// Bug: a waitpid() that SIGHUP has interrupted is taken for a step that failed: the batch ends, its
+// step runs on.
 // Smallest: one EINTR of a waitpid.
 // By hand: kill -HUP the parent during the first second.
 // SPDX-License-Identifier: MIT

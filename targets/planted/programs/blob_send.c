@@ -1,7 +1,9 @@
-// blob_send: a renderer sends a picture, its size first, through a pipe to the process that stores it.
+// blob_send: a renderer sends a picture, its size first, through a pipe to the process that stores
+// it.
 // Bug: the picture is sent with one write(), which may take only a part; the rest is never sent.
-// Smallest: one short write, which SIGSTOP and SIGCONT make of any write that has to wait for room (pipe(7)).
-// By hand: SIGSTOP the parent, let the child write, SIGSTOP and SIGCONT the child, SIGCONT the parent.
+// Smallest: one short write, which SIGSTOP and SIGCONT make of any write that has to wait for room
+// (pipe(7)). By hand: SIGSTOP the parent, let the child write, SIGSTOP and SIGCONT the child,
+// SIGCONT the parent.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

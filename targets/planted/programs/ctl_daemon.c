@@ -1,5 +1,6 @@
 // ctl_daemon: a daemon that takes commands from a control FIFO.
-// Bug: the FIFO of a run that was killed is a reason not to start, though it is only what that run left.
+// Bug: the FIFO of a run that was killed is a reason not to start, though it is only what that run
+// left.
 // Smallest: two deviations: the daemon is killed once it has made its FIFO, and is started again.
 // By hand: ctl_daemon run & kill -9 it; ctl_daemon run
 // SPDX-License-Identifier: MIT

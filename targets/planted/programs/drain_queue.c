@@ -1,6 +1,7 @@
-// drain_queue: a master gives jobs to a worker through a queue, waits until none is open, prints the results.
-// Bug: a job counts as done when the worker has taken it; the master then removes the queues while the last
-// result is still to be sent.
+// drain_queue: a master gives jobs to a worker through a queue, waits until none is open, prints
+// the results.
+// Bug: a job counts as done when the worker has taken it; the master then removes the queues while
+// the last result is still to be sent.
 // Smallest: one preemption of the worker between its semaphore operation and its last msgsnd.
 // By hand: gdb, break the child on the third msgsnd until the parent has ended.
 // SPDX-License-Identifier: MIT

@@ -1,6 +1,6 @@
 // event_feed: publishes events through a pipe until the subscriber says STOP on a second one.
-// Bug: the subscriber closes the event pipe as soon as it has said STOP; a publisher between its look at the
-// control pipe and its write has no reader left and dies of SIGPIPE.
+// Bug: the subscriber closes the event pipe as soon as it has said STOP; a publisher between its
+// look at the control pipe and its write has no reader left and dies of SIGPIPE.
 // Smallest: one preemption before the publisher's write of the third event.
 // By hand: gdb, break the parent on the third write until the child has ended.
 // SPDX-License-Identifier: MIT

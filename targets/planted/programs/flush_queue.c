@@ -1,6 +1,7 @@
-// flush_queue: a consumer prints the items that a producer sends; it wants no items of an earlier run.
-// Bug: it removes the queue that it finds and makes a new one; a producer that was quick has sent its items into
-// the one that goes, and the consumer gives up.
+// flush_queue: a consumer prints the items that a producer sends; it wants no items of an earlier
+// run.
+// Bug: it removes the queue that it finds and makes a new one; a producer that was quick has sent
+// its items into the one that goes, and the consumer gives up.
 // Smallest: one preemption of the consumer before its IPC_RMID.
 // By hand: gdb, break flush_queue consume on msgctl, flush_queue produce, go on.
 // SPDX-License-Identifier: MIT

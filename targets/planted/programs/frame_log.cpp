@@ -1,5 +1,7 @@
-// frame_log: a bus sniffer writes frames, a header and then the payload, into a pipe; the logger prints them.
-// Bug: the logger takes frames out of each chunk that it reads and forgets the frame that the chunk ends in.
+// frame_log: a bus sniffer writes frames, a header and then the payload, into a pipe; the logger
+// prints them.
+// Bug: the logger takes frames out of each chunk that it reads and forgets the frame that the chunk
+// ends in.
 // Smallest: one preemption of the sniffer between a header and its payload.
 // By hand: gdb, set follow-fork-mode child, break on the second write until the parent waits.
 // SPDX-License-Identifier: MIT

@@ -1,6 +1,6 @@
 // frame_push: a camera process pushes frames through a pipe to the process that shows them.
-// Bug: SIGPIPE is ignored and every failed write is taken for an interrupted one, so that a dead display makes
-// the camera write for ever.
+// Bug: SIGPIPE is ignored and every failed write is taken for an interrupted one, so that a dead
+// display makes the camera write for ever.
 // Smallest: the display is killed.
 // By hand: kill -9 the child during the first second; the parent takes a whole CPU.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,7 @@
-// gps_log: a receiver process writes one sentence a second into a pipe; the logger prints the positions.
-// Bug: the logger takes what one read() returns for one sentence; what comes together is lost but for the first.
+// gps_log: a receiver process writes one sentence a second into a pipe; the logger prints the
+// positions.
+// Bug: the logger takes what one read() returns for one sentence; what comes together is lost but
+// for the first.
 // Smallest: the receiver's pause ends before the logger has read.
 // By hand: SIGSTOP the parent for three seconds.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,7 @@
-// job_inbox: a daemon takes jobs from a FIFO; it makes the FIFO anew at each start, for a clean one.
-// Bug: a client that came before waits in open() on the FIFO that the daemon removes, and nobody opens that one.
+// job_inbox: a daemon takes jobs from a FIFO; it makes the FIFO anew at each start, for a clean
+// one.
+// Bug: a client that came before waits in open() on the FIFO that the daemon removes, and nobody
+// opens that one.
 // Smallest: one preemption: the client runs before the daemon's first call (an old inbox is there).
 // By hand: mkfifo inbox; job_inbox put & job_inbox serve
 // SPDX-License-Identifier: MIT

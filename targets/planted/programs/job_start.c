@@ -1,7 +1,8 @@
 // job_start: starts jobs, not all at once, and waits until all have ended.
-// Bug: one waitpid for each SIGCHLD; two jobs that end together send one (signal(7)), and the last SIGCHLD that
-// it waits for never comes.
-// Smallest: two deviations: the wait between two starts times out, and the next job ends before the parent runs.
+// Bug: one waitpid for each SIGCHLD; two jobs that end together send one (signal(7)), and the last
+// SIGCHLD that it waits for never comes.
+// Smallest: two deviations: the wait between two starts times out, and the next job ends before the
+// parent runs.
 // By hand: SIGSTOP the parent between two starts until two children are zombies.
 // SPDX-License-Identifier: MIT
 #include <errno.h>

@@ -1,5 +1,6 @@
 // ledger_lock: two tellers book into one ledger in shared memory, under a semaphore.
-// Bug: the semaphore is taken without SEM_UNDO, so a teller's death inside leaves it locked for ever.
+// Bug: the semaphore is taken without SEM_UNDO, so a teller's death inside leaves it locked for
+// ever.
 // Smallest: one teller is killed between its two semaphore operations.
 // By hand: kill -9 one child while it sleeps inside (gdb, or a longer kBookingUs).
 // SPDX-License-Identifier: MIT

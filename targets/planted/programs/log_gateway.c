@@ -1,6 +1,7 @@
-// log_gateway: a daemon that takes log lines from a FIFO and hands them to a formatter through a pipe.
-// Bug: it cleans up when told to end, but dies of SIGPIPE when the formatter has died, and leaves its FIFO
-// behind for clients to wait at.
+// log_gateway: a daemon that takes log lines from a FIFO and hands them to a formatter through a
+// pipe.
+// Bug: it cleans up when told to end, but dies of SIGPIPE when the formatter has died, and leaves
+// its FIFO behind for clients to wait at.
 // Smallest: the formatter is killed before the client's lines come.
 // By hand: log_gateway serve & kill -9 its child; log_gateway send; ls gate.in
 // SPDX-License-Identifier: MIT

@@ -1,8 +1,9 @@
-// log_rotate: a collector takes log records from a FIFO and opens it anew at each rotation, on the shipper's word.
-// Bug: it answers before it has closed and opened; a shipper that goes on at once writes to a FIFO without a
-// reader, does not look at EPIPE, and leaves: records are lost, and the collector waits in open() for ever.
-// Smallest: one preemption of the collector between close and open.
-// By hand: gdb, break the parent on rotate's open until the child has ended.
+// log_rotate: a collector takes log records from a FIFO and opens it anew at each rotation, on the
+// shipper's word. Bug: it answers before it has closed and opened; a shipper that goes on at once
+// writes to a FIFO without a reader, does not look at EPIPE, and leaves: records are lost, and the
+// collector waits in open() for ever.
+// Smallest: one preemption of the collector between close and open. By hand: gdb, break the parent
+// on rotate's open until the child has ended.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,7 @@
-// mail_notify: a reader sleeps while its queue is empty; a sender rings it with a signal, but only when it sleeps.
-// Bug: the reader looks into the queue and then says that it sleeps; mail that comes in between rings nobody.
+// mail_notify: a reader sleeps while its queue is empty; a sender rings it with a signal, but only
+// when it sleeps.
+// Bug: the reader looks into the queue and then says that it sleeps; mail that comes in between
+// rings nobody.
 // Smallest: one preemption of the reader between msgrcv and its word that it sleeps.
 // By hand: gdb, break the parent on semctl until the child reads.
 // SPDX-License-Identifier: MIT

@@ -1,6 +1,7 @@
-// media_session: a player asks for a session; the server names a FIFO, and the player writes its titles there.
-// Bug: the name is told before the FIFO is made: a quick player finds nothing and leaves, and the server waits in
-// open() for a player that will not come.
+// media_session: a player asks for a session; the server names a FIFO, and the player writes its
+// titles there.
+// Bug: the name is told before the FIFO is made: a quick player finds nothing and leaves, and the
+// server waits in open() for a player that will not come.
 // Smallest: one preemption of the server between its answer and mkfifo.
 // By hand: gdb, break the parent on mkfifo until the child has ended.
 // SPDX-License-Identifier: MIT

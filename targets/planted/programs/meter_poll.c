@@ -1,4 +1,5 @@
-// meter_poll: adds up what a meter sends through a pipe; SIGUSR1 marks the sum for the next display.
+// meter_poll: adds up what a meter sends through a pipe; SIGUSR1 marks the sum for the next
+// display.
 // Bug: an interrupted read() is tried three times and no more: the meter counts as broken.
 // Smallest: three deviations: three EINTR of the same read.
 // By hand: kill -USR1 the parent three times during the first second.

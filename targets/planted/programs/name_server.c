@@ -1,8 +1,9 @@
-// name_server: answers names of hosts. Requests come through one FIFO, each answer goes to the client's own.
-// Bug: the server opens the client's FIFO as if somebody had to be reading there: after a client's death it waits
-// in open() for ever, and all others with it.
-// Smallest: one client is killed between its request and its answer.
-// By hand: name_server serve & SIGSTOP it; name_server ask a & kill -9 that; SIGCONT; name_server ask b
+// name_server: answers names of hosts. Requests come through one FIFO, each answer goes to the
+// client's own.
+// Bug: the server opens the client's FIFO as if somebody had to be reading there: after a client's
+// death it waits in open() for ever, and all others with it.
+// Smallest: one client is killed between its request and its answer. By hand: name_server serve &
+// SIGSTOP it; name_server ask a & kill -9 that; SIGCONT; name_server ask b
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
-// order_intake: a daemon takes orders from a message queue; SIGHUP makes it look up the shop's name again.
-// Bug: it counts on SA_RESTART; but msgrcv() is never restarted (signal(7)), and the daemon takes EINTR for the
-// end of its queue.
+// order_intake: a daemon takes orders from a message queue; SIGHUP makes it look up the shop's name
+// again.
+// Bug: it counts on SA_RESTART; but msgrcv() is never restarted (signal(7)), and the daemon takes
+// EINTR for the end of its queue.
 // Smallest: one EINTR of a msgrcv that waits.
 // By hand: order_intake serve & kill -HUP it; order_intake order
 // SPDX-License-Identifier: MIT

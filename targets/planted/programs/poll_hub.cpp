@@ -1,5 +1,7 @@
-// poll_hub: collects the lines of several sources with poll(); SIGHUP asks it to take its settings anew.
-// Bug: poll() is interrupted by any handler, with SA_RESTART too (signal(7)); the hub takes that for the end.
+// poll_hub: collects the lines of several sources with poll(); SIGHUP asks it to take its settings
+// anew.
+// Bug: poll() is interrupted by any handler, with SA_RESTART too (signal(7)); the hub takes that
+// for the end.
 // Smallest: one EINTR of a poll that waits.
 // By hand: kill -HUP the parent during the first second.
 // SPDX-License-Identifier: MIT

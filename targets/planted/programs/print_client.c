@@ -1,5 +1,7 @@
-// print_client: hands jobs to a print spooler through a pipe, ends the session with QUIT and reports who pays.
-// Bug: the spooler stops reading at QUIT, so a line after it may find no reader: the client dies of SIGPIPE.
+// print_client: hands jobs to a print spooler through a pipe, ends the session with QUIT and
+// reports who pays.
+// Bug: the spooler stops reading at QUIT, so a line after it may find no reader: the client dies of
+// SIGPIPE.
 // Smallest: one preemption before the client writes its last line.
 // By hand: gdb, break the parent before the last send_line until the child has ended.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,6 @@
 // progress_bar: runs a converter and shows the percentages that it reports through a pipe.
-// Bug: the pipe is closed at "100", though the converter has one more line to say: it dies of SIGPIPE.
+// Bug: the pipe is closed at "100", though the converter has one more line to say: it dies of
+// SIGPIPE.
 // Smallest: one preemption of the converter before its last line.
 // By hand: gdb, set follow-fork-mode child, break before the last report until the parent waits.
 // SPDX-License-Identifier: MIT

@@ -1,5 +1,6 @@
 // rpc_call: a client asks a store for values over a stream socket: a verb, a key, a newline.
-// Bug: the store takes what one recv() returns for one request; the client sends verb and key one by one.
+// Bug: the store takes what one recv() returns for one request; the client sends verb and key one
+// by one.
 // Smallest: one preemption of the client between its two sends.
 // By hand: gdb, break the parent on its second send until the child waits.
 // SPDX-License-Identifier: MIT

@@ -1,6 +1,6 @@
 // seat_sale: two counters sell seats out of one number in shared memory, under a semaphore.
-// Bug: the result of semop() is not looked at; interrupted (a handler, or SIGSTOP and SIGCONT) it has not taken
-// the lock, and a sale of the other counter is forgotten.
+// Bug: the result of semop() is not looked at; interrupted (a handler, or SIGSTOP and SIGCONT) it
+// has not taken the lock, and a sale of the other counter is forgotten.
 // Smallest: one EINTR of the semop that waits while the other counter is inside.
 // By hand: SIGSTOP and SIGCONT the second child while the first one sleeps inside.
 // SPDX-License-Identifier: MIT

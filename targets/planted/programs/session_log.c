@@ -1,8 +1,9 @@
 // session_log: a daemon collects what a logger writes to a FIFO and reports each session of it.
-// Bug: a session ends where the last writer closes; when the logger opens again before the daemon has seen
-// that end, two sessions become one.
+// Bug: a session ends where the last writer closes; when the logger opens again before the daemon
+// has seen that end, two sessions become one.
 // Smallest: the logger's pause of a second ends before the daemon has read.
-// By hand: session_log collect & SIGSTOP it once session_log log has opened; SIGCONT after two seconds.
+// By hand: session_log collect & SIGSTOP it once session_log log has opened; SIGCONT after two
+// seconds.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>

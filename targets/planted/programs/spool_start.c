@@ -1,6 +1,6 @@
 // spool_start: a spool daemon prints the lines that clients put into its FIFO.
-// Bug: a client that comes first makes a plain file under the name, and the daemon takes whatever is there for
-// its FIFO: at the end of the file it reads nothing, for ever.
+// Bug: a client that comes first makes a plain file under the name, and the daemon takes whatever
+// is there for its FIFO: at the end of the file it reads nothing, for ever.
 // Smallest: the client runs before the daemon's first call.
 // By hand: spool_start put; spool_start serve
 // SPDX-License-Identifier: MIT
@@ -45,11 +45,10 @@ static int serve(void) {
   }
 #endif
   setvbuf(stdout, NULL, _IOLBF, 0);
-  for (;;) {
-    const ssize_t n = read(in, text, sizeof text);
-    if (n < 0) die("spool_start: read");
-    fwrite(text, 1, (size_t)n, stdout);
-  }
+  ssize_t n;
+  while ((n = read(in, text, sizeof text)) >= 0) fwrite(text, 1, (size_t)n, stdout);
+  perror("spool_start: read");
+  return 1;
 }
 
 static int open_spool(void) {

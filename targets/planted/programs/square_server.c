@@ -1,8 +1,9 @@
 // square_server: a daemon answers jobs that clients send through a message queue.
-// Bug: all answers have one type, so a client that is started again takes the answers to the jobs of the one
-// that was killed for its own, and gives up.
+// Bug: all answers have one type, so a client that is started again takes the answers to the jobs
+// of the one that was killed for its own, and gives up.
 // Smallest: two deviations: the client is killed between its two answers, and is started again.
-// By hand: square_server serve & square_server submit, killed after its first line; square_server submit
+// By hand: square_server serve & square_server submit, killed after its first line; square_server
+// submit
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <signal.h>

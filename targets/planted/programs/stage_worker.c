@@ -1,6 +1,6 @@
 // stage_worker: a conductor starts a worker, and tells it with SIGUSR1 when the stage is free.
-// Bug: the worker blocks the signal once it runs; a signal that comes before kills it. The parent sleeps a second,
-// "that will do".
+// Bug: the worker blocks the signal once it runs; a signal that comes before kills it. The parent
+// sleeps a second, "that will do".
 // Smallest: the parent's sleep ends before the worker has run.
 // By hand: gdb, set follow-fork-mode child, stop the child at its start for two seconds.
 // SPDX-License-Identifier: MIT

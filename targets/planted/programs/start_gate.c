@@ -1,5 +1,6 @@
 // start_gate: a starter waits until all runners stand at the gate: each adds one to a semaphore.
-// Bug: the starter sets the new semaphore to 0 in a second step, and so takes back what a quick runner has added.
+// Bug: the starter sets the new semaphore to 0 in a second step, and so takes back what a quick
+// runner has added.
 // Smallest: one preemption of the starter between semget and SETVAL.
 // By hand: gdb, break start_gate start 2 on semctl, start_gate run A, go on.
 // SPDX-License-Identifier: MIT

@@ -1,8 +1,9 @@
-// stats_shm: a server publishes its statistics in a shared memory segment, a viewer shows them and says so there.
-// Bug: the viewer trusts a segment that says READY; the segment of a run that was killed says so too, until the
-// next server has come to clear it.
-// Smallest: one preemption: the viewer runs before the server has attached (an old segment is there).
-// By hand: make the segment with a server that is killed while it waits; stats_shm show; stats_shm publish
+// stats_shm: a server publishes its statistics in a shared memory segment, a viewer shows them and
+// says so there. Bug: the viewer trusts a segment that says READY; the segment of a run that was
+// killed says so too, until the next server has come to clear it.
+// Smallest: one preemption: the viewer runs before the server has attached (an old segment is
+// there). By hand: make the segment with a server that is killed while it waits; stats_shm show;
+// stats_shm publish
 // SPDX-License-Identifier: MIT
 #include <signal.h>
 #include <stdio.h>

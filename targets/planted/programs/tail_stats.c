@@ -1,6 +1,6 @@
 // tail_stats: prints what a job reports through a pipe; SIGUSR1 flushes the output file at once.
-// Bug: the handler is installed without SA_RESTART and any failed read() ends the log, also one that the signal
-// has interrupted: the rest of the report is lost.
+// Bug: the handler is installed without SA_RESTART and any failed read() ends the log, also one
+// that the signal has interrupted: the rest of the report is lost.
 // Smallest: one EINTR of a read that waits.
 // By hand: kill -USR1 the parent during the first second.
 // SPDX-License-Identifier: MIT

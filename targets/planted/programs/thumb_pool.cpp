@@ -1,5 +1,6 @@
 // thumb_pool: two threads make thumbnails, each from its own pipe of requests; main waits for both.
-// Bug: the condition variable is waited for without a condition: a notification before the wait is lost.
+// Bug: the condition variable is waited for without a condition: a notification before the wait is
+// lost.
 // Smallest: one preemption of main before its second request.
 // By hand: gdb, set scheduler-locking on, let a thread notify before main waits.
 // SPDX-License-Identifier: MIT
@@ -18,7 +19,7 @@
 namespace {
 
 constexpr int kThreads = 2;
-constexpr int kPixels = 100'000;
+constexpr int kPixels = 600'000;
 
 struct Pool {
   std::mutex mutex;
@@ -37,7 +38,7 @@ void work(Pool& pool, int number, int requests) {
   int picture = 0;
   while (read(requests, &picture, sizeof picture) == static_cast<ssize_t>(sizeof picture)) {
     const unsigned thumb =
-        shrink(picture, kPixels << (4 * number));  // the second one is a panorama
+        shrink(picture, kPixels << (2 * number));  // the second one is a panorama
     const std::lock_guard lock(pool.mutex);
     pool.thumbs[number] = thumb;
     ++pool.done;

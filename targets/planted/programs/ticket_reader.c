@@ -1,6 +1,8 @@
 // ticket_reader: reads tickets, a head and then a text, that a writer process sends through a pipe.
-// Bug: after EINTR the ticket is read anew from its first byte, though a part of it has been taken already.
-// Smallest: two deviations: the writer is preempted between head and text, and the read of the text is interrupted.
+// Bug: after EINTR the ticket is read anew from its first byte, though a part of it has been taken
+// already.
+// Smallest: two deviations: the writer is preempted between head and text, and the read of the text
+// is interrupted.
 // By hand: gdb, break the child on its second write; kill -USR1 the parent.
 // SPDX-License-Identifier: MIT
 #include <errno.h>

@@ -1,8 +1,9 @@
-// trace_merge: two probes send one big trace each to a collector, which counts what it gets from each.
-// Bug: both write into one pipe; beyond PIPE_BUF a write is not atomic (pipe(7)), and the other's bytes may come
-// between two parts of a trace.
-// Smallest: one preemption: the other probe runs while the first one waits for room in the middle of its trace.
-// By hand: SIGSTOP the collector between its first two reads until both probes wait.
+// trace_merge: two probes send one big trace each to a collector, which counts what it gets from
+// each.
+// Bug: both write into one pipe; beyond PIPE_BUF a write is not atomic (pipe(7)), and the other's
+// bytes may come between two parts of a trace.
+// Smallest: one preemption: the other probe runs while the first one waits for room in the middle
+// of its trace. By hand: SIGSTOP the collector between its first two reads until both probes wait.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
