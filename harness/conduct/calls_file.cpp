@@ -77,7 +77,7 @@ Look look_open(Run& run, std::uint32_t task) {
   // Who makes the lock file is decided here.
   if ((opening.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) &&
       (opening.flags & __O_TMPFILE) == 0) {
-    if (there) pending.expected = -EEXIST;
+    pending.place = outside;
     pending.detail += ", O_EXCL";
     return Look::ipc;
   }
@@ -88,7 +88,11 @@ Look look_open(Run& run, std::uint32_t task) {
 // sees it there, as in life (fifo(7)).
 void act_open(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (pending.object == kNoObject) return kernel_acts(run, task);
+  if (pending.object == kNoObject) {
+    struct stat info{};
+    if (lstat(pending.place.c_str(), &info) == 0) pending.expected = -EEXIST;
+    return kernel_acts(run, task);
+  }
   const auto access = static_cast<std::uint64_t>(pending.number) & O_ACCMODE;
   const std::uint32_t object = pending.object;
   if (access == O_WRONLY && pending.nonblocking && !fifo_is_held(run, object, false, kNobody))
@@ -119,6 +123,9 @@ Look look_mknod(Run& run, std::uint32_t task) {
 
 void act_mknod(Run& run, std::uint32_t task) {
   std::string place = run.pending_of(task).place;
+  struct stat info{};
+  // Another one may have made it since the call trapped.
+  run.pending_of(task).expected = lstat(place.c_str(), &info) == 0 ? -EEXIST : 0;
   kernel_acts(run, task);
   run.live[task].place = std::move(place);
 }
@@ -137,6 +144,15 @@ void after_mknod(Run& run, std::uint32_t task, Step& step) {
   made.maker = task;
   made.mode = info.st_mode & 07777U;
   made.made = static_cast<std::uint32_t>(&step - run.trace.steps.data());
+}
+
+// What will come of it; true if a FIFO stands there.
+bool foresee_name(Pending& pending, struct stat& info) {
+  const bool there = lstat(pending.place.c_str(), &info) == 0;
+  const bool removes = pending.call == Call::unlink || pending.call == Call::rmdir;
+  const bool makes = pending.call == Call::mkdir || pending.call == Call::link;
+  pending.expected = removes && !there ? -ENOENT : makes && there ? -EEXIST : 0;
+  return there && S_ISFIFO(info.st_mode);
 }
 
 // unlink, rename, link, symlink, mkdir, rmdir: one path decides, the last one for those that make a name.
@@ -175,18 +191,19 @@ Look look_name(Run& run, std::uint32_t task) {
   pending.place = outside_path(run, task, directory, *path);
   pending.detail = quoted(shown_path(run, task, *path));
   struct stat info{};
-  const bool there = lstat(pending.place.c_str(), &info) == 0;
-  const bool removes = pending.call == Call::unlink || pending.call == Call::rmdir;
-  if (removes && !there) pending.expected = -ENOENT;
-  if (there && (pending.call == Call::mkdir || pending.call == Call::link))
-    pending.expected = -EEXIST;
-  if (there && S_ISFIFO(info.st_mode))
+  if (foresee_name(pending, info))
     pending.object = fifo_object(run, info, shown_path(run, task, *path));
   return Look::ipc;
 }
 
 void act_name(Run& run, std::uint32_t task) {
-  std::string place = run.pending_of(task).place;
+  Pending& pending = run.pending_of(task);
+  std::string place = pending.place;
+  struct stat info{};
+  // Another one may have made or removed it since the call trapped.
+  pending.object = foresee_name(pending, info)
+                       ? run.find_object(ObjectKind::fifo, info.st_dev, info.st_ino)
+                       : kNoObject;
   kernel_acts(run, task);
   run.live[task].place = std::move(place);
 }

@@ -114,10 +114,20 @@ Look look_socket(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
+// A FIFO that was opened without a writer says nothing to poll(2) until the first one has come, but read(2) returns 0
+// (fifo(7)): one more reader, which does not block, tells the two apart. Nothing is there that it could take.
+bool has_no_writer(const Pending& pending) {
+  char path[32], byte = 0;
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", pending.duplicate.get());
+  const Fd own(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  return own && read(own.get(), &byte, 1) == 0;
+}
+
 bool can_read(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
   if (pending.nonblocking || pending.asked == 0) return true;
-  return poll_descriptor(run, task, pending.fd, POLLIN) != 0;
+  if (poll_descriptor(run, task, pending.fd, POLLIN) != 0) return true;
+  return run.trace.objects[pending.object].kind == ObjectKind::fifo && has_no_writer(pending);
 }
 
 // Also true for a small write that may fit into the last page: poll counts whole pages only (pipe(7)), so it is tried
@@ -186,7 +196,7 @@ ssize_t write_now(int pipe, std::string_view bytes) {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", pipe);
   const Fd own(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!own) return -errno;
+  if (!own) return errno == ENXIO ? -EPIPE : -errno;  // no reader is left
   const ssize_t again = write(own.get(), bytes.data(), bytes.size());
   return again < 0 ? -errno : again;
 }
@@ -199,7 +209,9 @@ void finish_write(Run& run, std::uint32_t task, const std::string& bytes, std::u
   Step& step =
       run.record(task, static_cast<std::int64_t>(written), is_short ? kShort : std::uint16_t{0});
   const std::uint64_t here = pending.done;  // bytes of earlier parts of this call
-  step.data = here == 0 ? bytes.substr(0, std::min<std::uint64_t>(written, kTraceData)) : "";
+  const std::uint64_t shown = std::min<std::uint64_t>(written, kTraceData);
+  step.data = here == 0 ? bytes.substr(0, shown)
+                        : gather(run.process_of(task).pid, parts_of(run, task), 0, shown);
   if (is_short && written >= here)
     step.rest = bytes.substr(std::min<std::uint64_t>(written - here, bytes.size()), kTraceData);
   run.objects[pending.object].written += written;

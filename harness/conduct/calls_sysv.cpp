@@ -359,7 +359,12 @@ void act_semop(Run& run, std::uint32_t task) {
   bool gone = false;
   const bool goes = semop_goes(run, task, gone);
   if (answered_removed(run, task, gone)) return;
-  if (!goes) pending.expected = -EAGAIN;
+  if (!goes && pending.timed_out) {
+    run.record(task, -EAGAIN, kTimedOut);
+    run.answer(task, -EAGAIN);
+    return;
+  }
+  if (!goes && pending.nonblocking) pending.expected = -EAGAIN;
   // Who has taken it: shown as the holder when others wait.
   if (goes && pending.number < 0) run.objects[pending.object].holder = task;
   kernel_acts(run, task);

@@ -130,6 +130,7 @@ void tear_down(Run& run, Scheduler& scheduler) {
     if ((is_peer || !has_parent) && meant)
       run.signal_task(process.main, run.scenario.end.signal, true);
   }
+  scheduler.told_to_end = true;
   scheduler.turns(kTeardownSteps, run.now_ns + kTeardownTime_ns);
 }
 

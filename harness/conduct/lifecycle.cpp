@@ -285,7 +285,7 @@ void Scheduler::process_died(std::uint32_t index) {
   }
   run.trace.tasks[process.main].reaped = process.reaped;
   const Task& shown = run.trace.tasks[process.main];
-  if (shown.killed_by_plan && shown.parent == kNobody &&
+  if (shown.killed_by_plan && shown.parent == kNobody && !told_to_end &&
       policy.restarts(run.scenario.peers[shown.peer].name)) {
     const Peer& peer = run.scenario.peers[shown.peer];
     run.trace.plan.push_back({.kind = Deviate::restart, .task = peer.name});
@@ -382,6 +382,21 @@ bool Scheduler::look_for_dying() {
   return found;
 }
 
+// Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again already and sleeps
+// in that (the notification is queued before the sleep).
+bool Scheduler::sleepers_move() {
+  const auto is_in = [&](State state) {
+    return std::ranges::any_of(run.live, [&](const Live& one) { return one.state == state; });
+  };
+  if (!is_in(State::asleep)) return false;
+  look_at_sleepers();
+  if (is_in(State::running)) return true;
+  pollfd listener{run.stage.listener(), POLLIN, 0};
+  if (poll(&listener, 1, 0) <= 0 || (listener.revents & POLLIN) == 0) return false;
+  receive();
+  return true;
+}
+
 bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
@@ -412,7 +427,7 @@ bool Scheduler::settle() {
       whose.push_back(one.process);
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
-    if (!anyone && !look_for_dying()) return true;
+    if (!anyone && !look_for_dying() && !sleepers_move()) return true;
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);
     if (ready < 0 && errno != EINTR) return false;

@@ -19,7 +19,8 @@ struct Scheduler {
   std::uint32_t idle_jumps = 0;  // of the clock, with nothing moved between them
   std::uint64_t arrivals = 0;    // order in which waiters came
   std::uint32_t call_steps = 0;
-  std::string failure{};  // of the harness
+  bool told_to_end = false;  // the tear-down has begun: nobody is started again
+  std::string failure{};     // of the harness
 
   // --- schedule.cpp ---
   // Goes on until all have ended, all rest, or a limit is met.
@@ -44,6 +45,7 @@ struct Scheduler {
   void task_died(std::uint32_t task, int status);
   void woke(std::uint32_t task);
   void look_at_sleepers();
+  bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
   void give_back_to_tracer();

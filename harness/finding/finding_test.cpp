@@ -121,18 +121,17 @@ TEST(ladder, of_nothing_is_nothing) { EXPECT_EQ(ladder(Trace{}, {}), ""); }
 TEST(finding_json, has_the_fields_that_scripts_read) {
   Finding finding = lost_wakeup();
   finding.peers.push_back("\xff");
-  EXPECT_EQ(
-      to_json(finding, "pipewrench replay x"),
-      R"({"id":"0123456789ab","kind":"lost_signal",)"
-      R"("signature":"lost_signal: waiter pause SIGUSR1",)"
-      R"("peers":["waiter","\ufffd"],"plan":["before waiter#3 run waker"],"realism":"linux",)"
-      R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().",)"
-      R"("replay":"pipewrench replay x"})");
+  EXPECT_EQ(to_json(finding, "pipewrench replay x"),
+            R"({"id":"0123456789ab","kind":"lost_signal",)"
+            R"("signature":"lost_signal: waiter pause SIGUSR1",)"
+            R"("peers":["waiter","\ufffd"],"plan":["before waiter#3 run waker"],"realism":"linux",)"
+            R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().",)"
+            R"("replay":"pipewrench replay x"})");
 }
 
 TEST(perfetto, lanes_slices_and_arrows) {
   const Finding finding = lost_wakeup();
-  const auto json = nlohmann::json::parse(perfetto(finding.trace, scenario_of(finding)));
+  const auto json = nlohmann::json::parse(perfetto(finding.trace));
   std::map<std::string, int> count;
   for (const auto& event : json.at("traceEvents")) {
     ++count[event.at("ph")];

@@ -33,6 +33,13 @@ std::string task_of(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "?";
 }
 
+// Details are quoted already by whoever wrote them, unless the trace was tampered with.
+std::string plain(std::string text) {
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '?';
+  return text;
+}
+
 std::string data_of(const Step& step) {
   return step.data.empty() ? "" : " \"" + printable(step.data, kShownData) + '"';
 }
@@ -44,9 +51,9 @@ std::string call_text(const Trace& trace, const Step& step) {
   std::string what = object_of(trace, step);
   if (is_signal)
     what = (step.other < trace.tasks.size() ? task_of(trace, step.other) + ", " : "") +
-           printable(step.detail);
+           plain(step.detail);
   else if (what.empty())
-    what = printable(step.detail, kShownData);
+    what = plain(step.detail).substr(0, 2 * kShownData);
   text += '(' + what + ')';
   if (step.event == Event::waits) return text + " waits";
   if (step.result < 0)

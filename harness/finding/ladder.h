@@ -23,7 +23,7 @@ struct LadderStyle {
 // made.
 std::string ladder(const Trace& trace, std::span<const std::uint32_t> steps,
                    const LadderStyle& style);
-std::string ladder(const Trace& trace, const LadderStyle& style);  // all of them
+std::string ladder(const Trace& trace, const LadderStyle& style = {});  // all of them
 
 // Those that tell the story: of the victims, of the objects they stumble over, of the plan. At most
 // kMostRows.

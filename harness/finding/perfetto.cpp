@@ -24,7 +24,7 @@ struct Stream {
 
 class Events {
  public:
-  Events(const Trace& trace, const Scenario& scenario) : trace_(trace), scenario_(scenario) {}
+  explicit Events(const Trace& trace) : trace_(trace) {}
 
   std::string json() {
     name_lanes();
@@ -53,11 +53,12 @@ class Events {
   }
 
   void name_lanes() {
-    for (std::size_t i = 0; i < scenario_.peers.size(); ++i)
-      events_.push_back({{"ph", "M"},
-                         {"name", "process_name"},
-                         {"pid", i + kFirstId},
-                         {"args", {{"name", printable(scenario_.peers[i].name)}}}});
+    for (const Task& task : trace_.tasks)
+      if (task.parent >= trace_.tasks.size() && !task.thread)
+        events_.push_back({{"ph", "M"},
+                           {"name", "process_name"},
+                           {"pid", task.peer + kFirstId},
+                           {"args", {{"name", printable(task.name)}}}});
     for (std::size_t i = 0; i < trace_.tasks.size(); ++i)
       events_.push_back({{"ph", "M"},
                          {"name", "thread_name"},
@@ -185,7 +186,6 @@ class Events {
   }
 
   const Trace& trace_;
-  const Scenario& scenario_;
   Json events_ = Json::array();
   std::uint64_t arrows_ = 0;
   std::map<std::pair<std::uint32_t, std::int64_t>, std::uint64_t> signals_;    // target, number
@@ -195,8 +195,6 @@ class Events {
 
 }  // namespace
 
-std::string perfetto(const Trace& trace, const Scenario& scenario) {
-  return Events(trace, scenario).json();
-}
+std::string perfetto(const Trace& trace) { return Events(trace).json(); }
 
 }  // namespace pipewrench

@@ -5,13 +5,12 @@
 
 #include <string>
 
-#include "harness/scenario/scenario.h"
 #include "harness/scenario/trace.h"
 
 namespace pipewrench {
 
 // Chrome's trace event format, JSON. Time on the axis is the number of the step, a microsecond
 // each.
-std::string perfetto(const Trace& trace, const Scenario& scenario);
+std::string perfetto(const Trace& trace);
 
 }  // namespace pipewrench

@@ -11,7 +11,7 @@ namespace pipewrench {
 
 // Title, sentence, smallest plan, ladder, how to see it again. `replay` is a command line.
 std::string story(const Finding& finding, const Scenario& scenario, const std::string& replay,
-                  const LadderStyle& style);
+                  const LadderStyle& style = {});
 
 // "hang: client msgrcv queue 0x2 (1 deviation, realism linux)".
 std::string title(const Finding& finding);

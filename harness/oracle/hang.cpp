@@ -13,12 +13,6 @@
 namespace pipewrench {
 namespace {
 
-bool is_unmanaged(const Trace& run, std::uint32_t task) {
-  return std::ranges::any_of(run.steps, [&](const Step& step) {
-    return step.task == task && step.event == Event::unmanaged;
-  });
-}
-
 // An open of a FIFO waits for a first contact, whoever else has died.
 bool expects_victim(const Trace& run, const Stuck& one, const Victim& victim) {
   if (one.wait->call != Call::open) return met(run, one.task, victim);
@@ -30,7 +24,6 @@ bool expects_victim(const Trace& run, const Stuck& one, const Victim& victim) {
 }
 
 Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
-  if (is_unmanaged(c.run, one.task)) return Severity::note;
   if (means.transparent()) return Severity::finding;
   if (means.did(Deviate::fill)) return Severity::note;
   const std::uint32_t calm = calm_twin(c, one.task);
@@ -52,7 +45,26 @@ std::string reason_of(const Case& c, const Stuck& one) {
   return listed(gone) + (gone.size() == 1 ? " has ended" : " have ended");
 }
 
+// Its parent was killed and it lives on: nobody will ever collect it.
+bool is_orphan(const Trace& run, std::uint32_t task) {
+  const std::uint32_t parent = run.tasks[task].parent;
+  return parent < run.tasks.size() && run.tasks[parent].killed_by_plan && !run.tasks[task].thread;
+}
+
+Verdict orphan_of(const Case& c, const Means& means, const Stuck& one) {
+  return {
+      .severity = severity_of(c, means, one),
+      .kind = "leak",
+      .signature = "leak: orphan " + role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait),
+      .peers = {c.run.tasks[one.task].name},
+      .step = static_cast<std::uint32_t>(one.wait - c.run.steps.data()),
+      .explanation = numbered(c.run, *one.wait) + " waits in " + said(c.run, *one.wait) +
+                     " for ever: its parent " + name_of(c.run, c.run.tasks[one.task].parent) +
+                     " has been killed, and it is left behind."};
+}
+
 Verdict hang_of(const Case& c, const Means& means, const Stuck& one) {
+  if (is_orphan(c.run, one.task)) return orphan_of(c, means, one);
   return {.severity = severity_of(c, means, one),
           .kind = "hang",
           .signature = "hang: " + role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait),

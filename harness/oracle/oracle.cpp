@@ -87,6 +87,14 @@ void keep_causes(const Trace& run, std::vector<Verdict>& verdicts) {
   verdicts.resize(kept);
 }
 
+// What was not under control may have gone on by itself, had it been given the time.
+void doubt_unmanaged(const Case& c, std::vector<Verdict>& verdicts) {
+  if (c.run.unmanaged == 0) return;
+  for (Verdict& verdict : verdicts)
+    if (!is_one_of(verdict.kind, {"crash", "signal_death", "wild_kill", "world_writable"}))
+      verdict.severity = Severity::note;
+}
+
 }  // namespace
 
 std::span<const OracleRow> oracles() { return kOracles; }
@@ -98,6 +106,7 @@ std::vector<Verdict> judge(const Case& c) {
   for (const OracleRow& oracle : kOracles)
     std::ranges::move(oracle.judge(c), std::back_inserter(verdicts));
   keep_causes(c.run, verdicts);
+  doubt_unmanaged(c, verdicts);
   return verdicts;
 }
 

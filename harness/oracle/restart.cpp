@@ -27,14 +27,21 @@ std::uint32_t restarted_at(const Trace& run, std::uint32_t peer) {
   return UINT32_MAX;
 }
 
-// The last thing that was in its way, if it was there before.
+// What a program does once it has given up: messages, cleaning up.
+bool is_giving_up(const Step& step) {
+  return step.event != Event::call || step.call == Call::exit || step.call == Call::unlink ||
+         step.call == Call::stat || step.call == Call::write || step.call == Call::msgctl ||
+         step.call == Call::shmctl || step.call == Call::semctl || step.call == Call::shmdt;
+}
+
+// The last thing that it did before it gave up, if that was in its way and there before.
 const Step* obstacle(const Trace& run, std::uint32_t peer, std::uint32_t from) {
   for (std::size_t i = run.steps.size(); i-- > from;) {
     const Step& step = run.steps[i];
-    if (step.task >= run.tasks.size() || run.tasks[step.task].peer != peer || !is_in_the_way(step))
-      continue;
+    if (step.task >= run.tasks.size() || run.tasks[step.task].peer != peer) continue;
     const bool is_old = step.object >= run.objects.size() || run.objects[step.object].made < from;
-    if (is_old) return &step;
+    if (is_in_the_way(step)) return is_old ? &step : nullptr;
+    if (!is_giving_up(step)) return nullptr;
   }
   return nullptr;
 }

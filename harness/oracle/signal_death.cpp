@@ -72,6 +72,13 @@ bool is_time_limit(int signal) {
   return signal == SIGALRM || signal == SIGVTALRM || signal == SIGPROF;
 }
 
+// A helper whose parent was killed has nobody left to serve.
+bool is_of_killed_family(const Trace& run, std::uint32_t task) {
+  for (std::uint32_t up = run.tasks[task].parent; up < run.tasks.size(); up = run.tasks[up].parent)
+    if (run.tasks[up].killed_by_plan) return true;
+  return false;
+}
+
 Severity severity_of(const Case& c, std::uint32_t task, int signal, const Step* last) {
   const std::uint32_t peer = c.run.tasks[task].peer;
   if (signal == SIGPIPE && peer < c.scenario.peers.size()) {
@@ -82,7 +89,8 @@ Severity severity_of(const Case& c, std::uint32_t task, int signal, const Step* 
   if (c.is_calm()) return Severity::note;
   if (is_time_limit(signal) && !means_of(c.run).transparent()) return Severity::note;
   if (signal != SIGPIPE) return Severity::finding;
-  const bool is_by_design = is_filter(c.run, task, last) || reader_is_coprocess(c.run, task, last);
+  const bool is_by_design = is_filter(c.run, task, last) || is_of_killed_family(c.run, task) ||
+                            reader_is_coprocess(c.run, task, last);
   return is_by_design ? Severity::note : Severity::finding;
 }
 

@@ -33,7 +33,7 @@ bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
 bool was_told_to_end(const Case& c, const Means& means, std::uint32_t task) {
   const auto is_order = [&](const Victim& victim) {
     return victim.how == Deviate::signal && victim.task == task &&
-           victim.number == c.scenario.end.signal;
+           victim.number == c.scenario.end.signal && victim.step < steps_before_end(c.run);
   };
   return std::ranges::any_of(means.victims, is_order) &&
          std::ranges::any_of(c.run.steps, [&](const Step& step) {
@@ -138,8 +138,12 @@ std::vector<Stuck> stuck_tasks(const Case& c) {
     if (!c.is_calm() && !calm_went_on(c, waiting.task, *wait) &&
         !was_told_to_end(c, means, waiting.task))
       continue;
+    const bool is_named =
+        wait->object < c.run.objects.size() && c.run.objects[wait->object].kind == ObjectKind::fifo;
     Stuck one{.task = waiting.task, .wait = wait, .is_known = knows_holders(*wait)};
     if (one.is_known) one.awaited = waiting.holders;
+    // A server opens its FIFO both ways so that it never ends; anyone may still come.
+    if (is_named) std::erase(one.awaited, waiting.task);
     if (one.awaited.empty() && !c.is_calm()) {
       one.awaited = partners(c, waiting.task, *wait);
       one.is_known = false;

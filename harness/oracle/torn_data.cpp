@@ -71,7 +71,7 @@ void look_at_short(const Case& c, const Step& step, std::vector<Verdict>& verdic
       verdicts.push_back(verdict_of(run, step, "lost_data", "the rest is never sent"));
     return;
   }
-  if (next->result < 0) return;  // it has tried
+  if (next->result < 0 || next->data.empty()) return;  // it has tried, or nobody saw with what
   if (has_prefix(next->data, step.rest)) {
     if (const Step* other = written_between(run, step, *next); other != nullptr)
       verdicts.push_back(verdict_of(run, step, "torn_data",
