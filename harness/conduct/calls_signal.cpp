@@ -56,8 +56,12 @@ std::string wild_target(const Run& run, std::int64_t target) {
   return "nobody";
 }
 
-Look look_kill(Run& run, std::uint32_t task) {
+// Whom the call means, now: since it trapped a child may have been born or have ended.
+Look aim(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
+  pending.other = kNobody;
+  pending.expected = 0;
+  pending.flags &= static_cast<std::uint16_t>(~kWildTarget);
   const int number = pending.notif.data.nr;
   std::int64_t target = static_cast<pid_t>(pending.address(0));
   unsigned signal_argument = 1;
@@ -133,6 +137,7 @@ bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
 }
 
 void act_kill(Run& run, std::uint32_t task) {
+  aim(run, task);
   Pending& pending = run.pending_of(task);
   const auto signal = static_cast<unsigned>(pending.number);
   if (pending.other != kNobody && signal >= 1 && signal < 65) {
@@ -201,12 +206,12 @@ void act_sigtimedwait(Run& run, std::uint32_t task) {
 
 constexpr CallRow kRows[] = {
     {SYS_rt_sigaction, Call::count_, look_sigaction, nullptr, nullptr, nullptr, 1},
-    {SYS_kill, Call::kill, look_kill, nullptr, act_kill},
-    {SYS_tkill, Call::kill, look_kill, nullptr, act_kill},
-    {SYS_tgkill, Call::kill, look_kill, nullptr, act_kill},
-    {SYS_rt_sigqueueinfo, Call::kill, look_kill, nullptr, act_kill},
-    {SYS_rt_tgsigqueueinfo, Call::kill, look_kill, nullptr, act_kill},
-    {SYS_pidfd_send_signal, Call::pidfd_send_signal, look_kill, nullptr, act_kill},
+    {SYS_kill, Call::kill, aim, nullptr, act_kill},
+    {SYS_tkill, Call::kill, aim, nullptr, act_kill},
+    {SYS_tgkill, Call::kill, aim, nullptr, act_kill},
+    {SYS_rt_sigqueueinfo, Call::kill, aim, nullptr, act_kill},
+    {SYS_rt_tgsigqueueinfo, Call::kill, aim, nullptr, act_kill},
+    {SYS_pidfd_send_signal, Call::pidfd_send_signal, aim, nullptr, act_kill},
     {SYS_rt_sigsuspend, Call::sigsuspend, look_pause, can_suspend, act_suspend},
     {SYS_rt_sigtimedwait, Call::sigtimedwait, look_sigtimedwait, can_sigtimedwait,
      act_sigtimedwait},

@@ -68,6 +68,10 @@ Severity severity_of(const Case& c, const Ring& ring) {
   // Full from outside: that nobody takes what nobody sent is the harness's doing.
   if (means.did(Deviate::fill)) return Severity::note;
   if (std::ranges::all_of(ring, &Stuck::is_known)) return Severity::finding;
+  const auto is_second_life = [&](const Stuck& one) {
+    return c.run.tasks[one.task].name.contains('~');
+  };
+  if (std::ranges::any_of(ring, is_second_life)) return Severity::note;
   const bool have_met = std::ranges::any_of(means.victims, [&](const Victim& victim) {
     return std::ranges::any_of(ring,
                                [&](const Stuck& one) { return met(c.run, one.task, victim); });

@@ -23,6 +23,10 @@ bool expects_victim(const Trace& run, const Stuck& one, const Victim& victim) {
   });
 }
 
+bool is_second_life(const Trace& run, std::uint32_t task) {
+  return run.tasks[task].name.contains('~');
+}
+
 Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   if (means.transparent()) return Severity::finding;
   if (means.did(Deviate::fill)) return Severity::note;
@@ -30,6 +34,9 @@ Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   // Another place to rest is no harm by itself, and who is told to end may first wait for his
   // clients.
   if (!is_dead(c.calm, calm)) return Severity::note;
+  // The second life of a peer fails on a lock that the first one held. Of other waits nobody knows
+  // whether its partners should have waited for it.
+  if (is_second_life(c.run, one.task) && one.wait->call != Call::semop) return Severity::note;
   const bool is_expecting = std::ranges::any_of(means.victims, [&](const Victim& victim) {
     return victim.task == one.task || expects_victim(c.run, one, victim);
   });

@@ -43,11 +43,14 @@ bool was_prevented(const Case& c, const Means& means) {
   });
 }
 
+// A signal that a program does not handle ends it like SIGKILL.
 bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   return std::ranges::any_of(means.victims, [&](const Victim& victim) {
-    return (victim.how == Deviate::kill || victim.how == Deviate::kill_after) &&
-           victim.task < c.run.tasks.size() && c.run.tasks[victim.task].peer == peer &&
-           c.run.tasks[victim.task].parent == kNobody;
+    if (victim.task >= c.run.tasks.size()) return false;
+    const Task& task = c.run.tasks[victim.task];
+    const bool is_kill =
+        task.killed_by_plan || (victim.how == Deviate::signal && died_of(task, victim.number));
+    return is_kill && task.peer == peer && task.parent == kNobody;
   });
 }
 

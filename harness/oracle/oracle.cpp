@@ -67,7 +67,8 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
   if (is_one_of(effect.kind, {"lost_data", "torn_data", "duplicated_data"}))
     return (is_stop || is_end) && shares_peer(run, cause, effect);
   if (effect.kind == "leak" || effect.kind == "zombie")
-    return (is_stop || cause.kind == "crash") && shares_peer(run, cause, effect);
+    return (is_stop || cause.kind == "crash" || (is_end && cause.severity == Severity::note)) &&
+           shares_peer(run, cause, effect);
   if (is_one_of(effect.kind, {"output", "exit_status", "expect"}))
     return cause.severity == Severity::finding
                ? is_stop || is_end || is_data || cause.kind == "wild_kill"

@@ -160,10 +160,11 @@ std::uint32_t last_call(const Trace& trace, std::uint32_t task) {
 }
 
 bool has_execed(const Trace& trace, std::uint32_t task) {
-  return task < trace.tasks.size() && trace.tasks[task].parent != kNobody &&
-         std::ranges::any_of(
-             trace.steps,
-             [&](const Step& step) { return step.task == task && step.event == Event::exec; });
+  // A task that has lost its parent is still no peer's first.
+  const bool is_child = task < trace.tasks.size() && trace.tasks[task].name.contains('/');
+  return is_child && std::ranges::any_of(trace.steps, [&](const Step& step) {
+           return step.task == task && step.event == Event::exec;
+         });
 }
 
 bool at_limit(const Trace& trace) {

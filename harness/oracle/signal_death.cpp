@@ -40,11 +40,13 @@ const Step* sent_by(const Trace& run, std::uint32_t task, int signal) {
   return nullptr;
 }
 
-// The write that met no reader: the task's last output.
+// The write that met no reader; nothing if it raised the signal itself, as a careful filter does.
 const Step* broken_write(const Trace& run, std::uint32_t task) {
-  for (std::size_t i = run.steps.size(); i-- > 0;)
-    if (run.steps[i].task == task && run.steps[i].event == Event::call) return &run.steps[i];
-  return nullptr;
+  const std::uint32_t last = last_call(run, task);
+  if (last == UINT32_MAX) return nullptr;
+  const Step& step = run.steps[last];
+  return is_output(step.call) || step.call == Call::splice || step.call == Call::sendfile ? &step
+                                                                                          : nullptr;
 }
 
 // What a filter is: it writes to the standard output that it was given, or is a program that a
@@ -89,6 +91,7 @@ Severity severity_of(const Case& c, std::uint32_t task, int signal, const Step* 
   if (c.is_calm()) return Severity::note;
   if (is_time_limit(signal) && !means_of(c.run).transparent()) return Severity::note;
   if (signal != SIGPIPE) return Severity::finding;
+  if (last == nullptr) return Severity::note;
   const bool is_by_design = is_filter(c.run, task, last) || is_of_killed_family(c.run, task) ||
                             reader_is_coprocess(c.run, task, last);
   return is_by_design ? Severity::note : Severity::finding;
