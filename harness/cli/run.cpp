@@ -52,11 +52,10 @@ void show(const Arguments& arguments, const Scenario& scenario, const Trace& tra
   if (verdicts.empty()) fmt::print("{}\n", paint(arguments, Ink::green, "pass"));
 }
 
-std::expected<void, std::string> write_files(const Arguments& arguments, const Scenario& scenario,
-                                             const Trace& trace) {
+std::expected<void, std::string> write_files(const Arguments& arguments, const Trace& trace) {
   if (!arguments.trace.empty())
     if (auto wrote = write_file(arguments.trace, to_json_lines(trace)); !wrote) return wrote;
-  if (!arguments.perfetto.empty()) return write_file(arguments.perfetto, perfetto(trace, scenario));
+  if (!arguments.perfetto.empty()) return write_file(arguments.perfetto, perfetto(trace));
   return {};
 }
 
@@ -77,7 +76,7 @@ Exit run_command(const Arguments& arguments) {
   if (answer.ending == Ending::harness_error) return complain(Exit::harness, answer.error);
   const auto trace = unpack(answer.trace);
   if (!trace) return complain(Exit::harness, trace.error().text());
-  if (const auto wrote = write_files(arguments, *scenario, *trace); !wrote)
+  if (const auto wrote = write_files(arguments, *trace); !wrote)
     return complain(Exit::environment, wrote.error());
   const bool is_finding = std::ranges::any_of(
       answer.verdicts, [](const Verdict& v) { return v.severity == Severity::finding; });
