@@ -120,6 +120,7 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
   by_tid[tid] = index;
   if (parent != kNobody && task.parent != kNobody) {
     run.live[parent].births = 0;
+    if (run.live[parent].vforking) run.live[parent].vfork_child = index;
     if (run.live[parent].birth_step < run.trace.steps.size())
       run.trace.steps[run.live[parent].birth_step].other = index;
   }
@@ -135,7 +136,8 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
 // Its parent, if it waits in vfork(2), goes on when the child has exec'd or ended.
 void Scheduler::end_vfork(std::uint32_t child) {
   const std::uint32_t parent = run.trace.tasks[child].parent;
-  if (parent == kNobody || !run.live[parent].vforking) return;
+  if (parent == kNobody || !run.live[parent].vforking || run.live[parent].vfork_child != child)
+    return;
   run.live[parent].vforking = false;
   if (run.live[parent].state == State::asleep) run.live[parent].state = State::running;
 }

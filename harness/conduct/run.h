@@ -137,6 +137,7 @@ struct Live {
   bool births_tracer = false;
   std::uint32_t birth_step = UINT32_MAX;  // of the clone call that owes the newcomer
   bool vforking = false;                  // waits in the kernel for the child's exec or end
+  std::uint32_t vfork_child = kNobody;    // for whom
   std::uint64_t ticks = 0;                // CPU time when it was last let go on
   std::uint32_t idle_steps = 0;           // steps in a row that moved nothing
 };
