@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const char kSpool[] = "spool";
-enum { kTries = 50, kTryUs = 100000, kPatienceS = 10 };
+enum { kTries = 50, kTryUs = 100000 };
 
 static void end(int signal_number) {
   (void)signal_number;
@@ -60,10 +60,8 @@ static int open_spool(void) {
   }
   return -1;
 #else
-  alarm(kPatienceS);  // for a spooler that does not read
-  const int out = open(kSpool, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  alarm(0);
-  return out;
+  const int out = open(kSpool, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  return out < 0 && errno == EEXIST ? open(kSpool, O_WRONLY | O_CLOEXEC) : out;
 #endif
 }
 
