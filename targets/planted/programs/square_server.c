@@ -1,6 +1,6 @@
 // square_server: a daemon answers jobs that clients send through a message queue.
 // Bug: all answers have one type, so a client that is started again takes the answers to the jobs
-// of the one that was killed for its own, and gives up.
+// of the one that was killed for its own, and aborts.
 // Smallest: two deviations: the client is killed between its two answers, and is started again.
 // By hand: square_server serve & square_server submit, killed after its first line; square_server
 // submit
@@ -85,9 +85,13 @@ static int submit(void) {
     }
   }
   for (int job = 1; job <= kJobs; ++job) {
-    if (exchange(0, &message, own) < 0 || message.body.job != job) {
+    if (exchange(0, &message, own) < 0) {
       fprintf(stderr, "square_server: no answer to job %d\n", job);
       return 1;
+    }
+    if (message.body.job != job) {
+      fprintf(stderr, "square_server: answers are out of order\n");
+      abort();
     }
     printf("job %d: %d\n", job, message.body.value);
   }
