@@ -20,6 +20,7 @@ enum { kToServer = 1, kToClient = 2, kJobs = 2, kTries = 50, kTryUs = 100000 };
 
 struct Body {
   long answer_type;
+  pid_t client;
   int job;
   int value;
 };
@@ -71,7 +72,7 @@ static int submit(void) {
 #else
   const long own = kToClient;
 #endif
-  struct Message message = {.type = kToServer, .body = {.answer_type = own, .job = 0, .value = 0}};
+  struct Message message = {.type = kToServer, .body = {.answer_type = own, .client = getpid()}};
   for (int i = 0; i < kTries && queue < 0; ++i) {
     queue = msgget(kKey, 0);
     if (queue < 0) usleep(kTryUs);
@@ -85,13 +86,14 @@ static int submit(void) {
     }
   }
   for (int job = 1; job <= kJobs; ++job) {
-    if (exchange(0, &message, own) < 0) {
+    const int failed = exchange(0, &message, own);
+    if (failed == 0 && message.body.client != getpid()) {
+      fprintf(stderr, "square_server: the answer is for somebody else\n");
+      abort();
+    }
+    if (failed < 0 || message.body.job != job) {
       fprintf(stderr, "square_server: no answer to job %d\n", job);
       return 1;
-    }
-    if (message.body.job != job) {
-      fprintf(stderr, "square_server: answers are out of order\n");
-      abort();
     }
     printf("job %d: %d\n", job, message.body.value);
   }
