@@ -77,3 +77,12 @@ if(NOT TARGET pipewrench_san_options)
   target_compile_definitions(pipewrench_san_options PRIVATE
     PIPEWRENCH_SYMBOLIZER="$<IF:$<BOOL:${PIPEWRENCH_SYMBOLIZER}>,${PIPEWRENCH_SYMBOLIZER},>")
 endif()
+
+# A static executable: no sanitizer's runtime can be linked into one.
+function(pipewrench_plain_static target)
+  if(NOT PIPEWRENCH_SANITIZE STREQUAL none)
+    target_compile_options(${target} PRIVATE -fno-sanitize=all -fno-profile-instr-generate -fno-coverage-mapping)
+    target_link_options(${target} PRIVATE -fno-sanitize=all -fno-profile-instr-generate)
+  endif()
+  target_link_options(${target} PRIVATE -static)
+endfunction()

@@ -53,7 +53,8 @@ std::uint32_t name_anonymous(Run& run, int fd, const Process& process, int numbe
   const std::string link = path_of(fd);
   for (const AnonymousKind& row : kAnonymous)
     if (link == row.link) {
-      // All anonymous files share one inode (anon_inode_getfd): process and number stand for the object.
+      // All anonymous files share one inode (anon_inode_getfd): process and number stand for the
+      // object.
       const std::uint64_t a = process.main, b = static_cast<std::uint64_t>(number);
       return run.object_of(row.kind, a, b, std::string(row.name) + "#");
     }

@@ -1,9 +1,8 @@
-// The table of calls that trap: one row each, with what the conductor does at each moment of a call's life.
+// The table of calls that trap, one row each, in calls_*.cpp by kind of object.
 //   look   when it traps: what it is about. Cheap: the loader's file opens come here too.
 //   ready  whether it could go on now without blocking
 //   act    its turn has come: do it, answer, record the step
 //   after  the kernel did it and the task is back: what came of it
-// Rows live in calls_*.cpp by kind of object. A new call is one row there.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -45,11 +44,11 @@ std::span<const CallRow> process_rows();
 std::span<const CallRow> futex_rows();
 
 // --- shared by the rows ---
-// Takes a duplicate of the task's descriptor and names its object. False: not an IPC object (a regular file, a
-// device), or no descriptor at all.
+// Takes a duplicate of the task's descriptor and names its object. False: not an IPC object (a
+// regular file, a device), or no descriptor at all.
 bool look_descriptor(Run& run, std::uint32_t task, int fd);
-// What poll(2) says of a descriptor of the task now; signalfd by the task's own pending signals, which a duplicate
-// would not see (signalfd(2)). 0: not ready; POLLNVAL: no such descriptor.
+// What poll(2) says of a descriptor of the task now; signalfd by the task's own pending signals,
+// which a duplicate would not see (signalfd(2)). 0: not ready; POLLNVAL: no such descriptor.
 short poll_descriptor(Run& run, std::uint32_t task, int fd, short events);
 // Lets the kernel do it and records the step with the result that is expected.
 void kernel_acts(Run& run, std::uint32_t task);
@@ -61,7 +60,8 @@ inline constexpr std::uint64_t kMonotonicStart_ns = 1'000ULL * 1'000'000'000;
 // Virtual time of a timer or clock; -1: a clock that is not virtual (CPU time).
 std::int64_t virtual_clock_ns(const Run& run, int clock);
 
-// What Linux could do to the pending call in this state: fills legal, errors and the bounds of a short transfer.
+// What Linux could do to the pending call in this state: fills legal, errors and the bounds of a
+// short transfer.
 struct Legal {
   std::uint32_t kinds = 0;
   std::vector<int> errors;

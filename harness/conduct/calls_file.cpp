@@ -1,4 +1,5 @@
-// Names in the file system that peers meet at: FIFOs, socket files, lock files, directories as locks. Plain files pass.
+// Names in the file system that peers meet at: FIFOs, socket files, lock files, directories as
+// locks. Plain files pass.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -84,8 +85,8 @@ Look look_open(Run& run, std::uint32_t task) {
   return Look::pass;
 }
 
-// A blocking open of a FIFO whose other end nobody holds sleeps in the kernel: so an O_NONBLOCK opener of the other end
-// sees it there, as in life (fifo(7)).
+// A blocking open of a FIFO whose other end nobody holds sleeps in the kernel: so an O_NONBLOCK
+// opener of the other end sees it there, as in life (fifo(7)).
 void act_open(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   if (pending.object == kNoObject) {
@@ -155,7 +156,8 @@ bool foresee_name(Pending& pending, struct stat& info) {
   return there && S_ISFIFO(info.st_mode);
 }
 
-// unlink, rename, link, symlink, mkdir, rmdir: one path decides, the last one for those that make a name.
+// unlink, rename, link, symlink, mkdir, rmdir: one path decides, the last one for those that make a
+// name.
 Look look_name(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   int directory = AT_FDCWD;

@@ -1,5 +1,5 @@
-// Threads: futex(2) with wait lists of our own, so that which waiter wakes is a decision and runs repeat. What the
-// library does with an uncontended lock never enters the kernel and is not seen.
+// Threads: futex(2) with wait lists of our own, so that which waiter wakes is a decision and runs
+// repeat. What the library does with an uncontended lock never enters the kernel and is not seen.
 // SPDX-License-Identifier: MIT
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -20,7 +20,8 @@ struct Key {
   std::uint64_t a = 0, b = 0;
 };
 
-// A private futex is the process's address; a shared one is a place in a file or segment, wherever it is mapped.
+// A private futex is the process's address; a shared one is a place in a file or segment, wherever
+// it is mapped.
 Key key_of(Run& run, std::uint32_t task, std::uint64_t address, bool is_private) {
   const Process& process = run.process_of(task);
   const Key own{(1ULL << 63) | run.live[task].process, address};
@@ -112,7 +113,8 @@ bool can_futex(Run& run, std::uint32_t task) {
   return !pending.entered && value_differs(run, task);
 }
 
-// Wakes up to `most` waiters of the object, those who came first first; the one that the plan names before them.
+// Wakes up to `most` waiters of the object, those who came first first; the one that the plan names
+// before them.
 std::int64_t wake(Run& run, std::uint32_t object, std::uint64_t most, std::uint32_t preferred) {
   std::int64_t woken = 0;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> waiters;
@@ -136,8 +138,8 @@ void act_wake(Run& run, std::uint32_t task) {
   const std::uint64_t most = static_cast<std::uint32_t>(pending.address(2));
   const int operation = operation_of(pending);
   if (operation == FUTEX_WAKE_OP) {
-    // The kernel changes the word and wakes nobody, since nobody sleeps there: all who wait here look again. A wake-up
-    // without cause is allowed (futex(2)).
+    // The kernel changes the word and wakes nobody, since nobody sleeps there: all who wait here
+    // look again. A wake-up without cause is allowed (futex(2)).
     wake(run, pending.object, UINT64_MAX, kNobody);
     wake(run, futex_object(run, task, pending.address(4)), UINT64_MAX, kNobody);
     return kernel_acts(run, task);
@@ -173,7 +175,8 @@ void act_futex(Run& run, std::uint32_t task) {
   if (!is_wait(pending)) return act_wake(run, task);
   std::int64_t result = 0;
   if (!pending.woken) result = pending.timed_out ? -ETIMEDOUT : pending.entered ? -EINTR : -EAGAIN;
-  // A signal: the kernel would restart a wait without time-out after the handler (SA_RESTART does not matter).
+  // A signal: the kernel would restart a wait without time-out after the handler (SA_RESTART does
+  // not matter).
   run.record(task, result, pending.timed_out ? kTimedOut : std::uint16_t{0});
   run.answer(task, result);
 }

@@ -1,5 +1,5 @@
-// Birth, exec, death and waiting for children; and the calls that are answered so that runs repeat: getrandom,
-// sched_getaffinity, io_uring_setup.
+// Birth, exec, death and waiting for children; and the calls that are answered so that runs
+// repeat: getrandom, sched_getaffinity, io_uring_setup.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -54,13 +54,15 @@ void act_fork(Run& run, std::uint32_t task) {
   one.births = 1;
   one.birth_step = static_cast<std::uint32_t>(run.trace.steps.size() - 1);
   one.vforking = (flags & CLONE_VFORK) != 0;
-  // Nobody else makes a process in his own memory that must not be traced itself (sanitizer_stoptheworld_linux).
+  // Nobody else makes a process in his own memory that must not be traced itself
+  // (sanitizer_stoptheworld_linux).
   one.births_tracer =
       (flags & (CLONE_UNTRACED | CLONE_VM | CLONE_THREAD)) == (CLONE_UNTRACED | CLONE_VM);
 }
 
-// The first thing that libc, Go's runtime or a sanitizer's tracer do in a new thread or a forked child: there it waits for its first turn, or it would run
-// beside its parent, and whose lock is free would be chance.
+// The first thing that libc, Go's runtime or a sanitizer's tracer do in a new thread or a forked
+// child: there it waits for its first turn, or it would run beside its parent, and whose lock is
+// free would be chance.
 Look look_birth(Run& run, std::uint32_t task) {
   Live& one = run.live[task];
   if (!one.newborn) return Look::pass;
@@ -103,7 +105,8 @@ void act_exit(Run& run, std::uint32_t task) {
   kernel_acts(run, task);
 }
 
-// The children that a wait call of this process could take: -1 any, a PID, 0 or -pgid (taken for any).
+// The children that a wait call of this process could take: -1 any, a PID, 0 or -pgid (taken for
+// any).
 struct Children {
   bool any = false;                  // there are some
   std::uint32_t waitable = kNobody;  // process

@@ -37,7 +37,8 @@ Look look_sigaction(Run& run, std::uint32_t task) {
   return Look::pass;
 }
 
-// kill(2) of 0 or of a group is wild unless the group is the caller's own work: each peer starts as a group's leader.
+// kill(2) of 0 or of a group is wild unless the group is the caller's own work: each peer starts as
+// a group's leader.
 bool is_wild_group(const Run& run, std::uint32_t task, std::int64_t target) {
   if (target == -1) return true;
   if (target == 0) return false;
@@ -46,7 +47,8 @@ bool is_wild_group(const Run& run, std::uint32_t task, std::int64_t target) {
   return true;
 }
 
-// Whom a wild signal means, without numbers: the oracle tells a death not noticed from a wrong target by it.
+// Whom a wild signal means, without numbers: the oracle tells a death not noticed from a wrong
+// target by it.
 std::string wild_target(const Run& run, std::int64_t target) {
   if (target == -1) return "everybody";
   if (target < -1) return "a foreign group";
@@ -122,8 +124,9 @@ bool ends_at_once(int signal) {
   }
 }
 
-// A signal that kills is sent from here, and the sender goes on when the other is dead: else the two would run side by
-// side, and when SIGCHLD arrives would be chance. No handler will ask who sent it.
+// A signal that kills is sent from here, and the sender goes on when the other is dead: else the
+// two would run side by side, and when SIGCHLD arrives would be chance. No handler will ask who
+// sent it.
 bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
   Pending& pending = run.pending_of(task);
   const auto signal = static_cast<int>(pending.number);

@@ -1,5 +1,6 @@
-// Bytes through pipes, FIFOs, sockets, terminals: reads and writes. Transfers on pipes are done here on a duplicate, so
-// that the result is known; the kernel does the rest once poll says that it will not block.
+// Bytes through pipes, FIFOs, sockets, terminals: reads and writes. Transfers on pipes are done
+// here on a duplicate, so that the result is known; the kernel does the rest once poll says that
+// it will not block.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <poll.h>
@@ -96,7 +97,8 @@ Look look_transfer(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
-// recv and send have flags; the message forms have their sizes in memory and are the kernel's business.
+// recv and send have flags; the message forms have their sizes in memory and are the kernel's
+// business.
 Look look_socket(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   if (!look_descriptor(run, task, static_cast<int>(pending.address(0)))) return Look::pass;
@@ -114,8 +116,9 @@ Look look_socket(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
-// A FIFO that was opened without a writer says nothing to poll(2) until the first one has come, but read(2) returns 0
-// (fifo(7)): one more reader, which does not block, tells the two apart. Nothing is there that it could take.
+// A FIFO that was opened without a writer says nothing to poll(2) until the first one has come, but
+// read(2) returns 0 (fifo(7)): one more reader, which does not block, tells the two apart. Nothing
+// is there that it could take.
 bool has_no_writer(const Pending& pending) {
   char path[32], byte = 0;
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", pending.duplicate.get());
@@ -130,8 +133,8 @@ bool can_read(Run& run, std::uint32_t task) {
   return run.trace.objects[pending.object].kind == ObjectKind::fifo && has_no_writer(pending);
 }
 
-// Also true for a small write that may fit into the last page: poll counts whole pages only (pipe(7)), so it is tried
-// once for each state of the pipe.
+// Also true for a small write that may fit into the last page: poll counts whole pages only
+// (pipe(7)), so it is tried once for each state of the pipe.
 bool can_write(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
   if (pending.nonblocking || pending.asked == 0) return true;
@@ -167,7 +170,8 @@ void act_read(Run& run, std::uint32_t task) {
   std::uint64_t want = std::min<std::uint64_t>(pending.asked, static_cast<unsigned>(there));
   if (pending.shorten_to > 0) want = std::min(want, pending.shorten_to);
   if (want == 0) {
-    // End of file, or nothing there and O_NONBLOCK: the kernel tells them apart, and EBADF of a write end.
+    // End of file, or nothing there and O_NONBLOCK: the kernel tells them apart, and EBADF of a
+    // write end.
     const bool ended = (poll_descriptor(run, task, pending.fd, POLLIN) & POLLHUP) != 0;
     pending.expected = ended || !pending.nonblocking ? 0 : -EAGAIN;
     return kernel_acts(run, task);
@@ -187,8 +191,9 @@ void act_read(Run& run, std::uint32_t task) {
   run.answer(task, step.result);
 }
 
-// What the pipe takes now without blocking; -EAGAIN: nothing. RWF_NOWAIT leaves the peers' own O_NONBLOCK alone (it
-// belongs to the open file, not to the descriptor); FIFOs do not know it and are opened once more instead.
+// What the pipe takes now without blocking; -EAGAIN: nothing. RWF_NOWAIT leaves the peers' own
+// O_NONBLOCK alone (it belongs to the open file, not to the descriptor); FIFOs do not know it and
+// are opened once more instead.
 ssize_t write_now(int pipe, std::string_view bytes) {
   const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   const ssize_t put = pwritev2(pipe, &part, 1, -1, RWF_NOWAIT);
@@ -235,7 +240,8 @@ void act_write(Run& run, std::uint32_t task) {
     return;  // still parked; it blocks
   }
   if (put < 0) {
-    // A part that was taken before is the result (pipe(7)). No reader: the kernel sends SIGPIPE with its EPIPE.
+    // A part that was taken before is the result (pipe(7)). No reader: the kernel sends SIGPIPE
+    // with its EPIPE.
     if (pending.done > 0) return finish_write(run, task, "", pending.done);
     pending.expected = put;
     return kernel_acts(run, task);
@@ -261,7 +267,8 @@ Look look_pipe(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
-// The pair of new descriptors stands in the caller's memory: the object gets its name and maker in order of creation.
+// The pair of new descriptors stands in the caller's memory: the object gets its name and maker in
+// order of creation.
 void after_pair(Run& run, std::uint32_t task, Step& step) {
   Pending& pending = run.pending_of(task);
   const unsigned argument = step.call == Call::socketpair ? 3 : 0;

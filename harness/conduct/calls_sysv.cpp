@@ -1,5 +1,6 @@
-// System V queues, segments and semaphores. The kernel does each call, so that lspid, lrpid and SEM_UNDO are the
-// peer's; whether it would block is told beforehand from the conductor's view of the object.
+// System V queues, segments and semaphores. The kernel does each call, so that lspid, lrpid and
+// SEM_UNDO are the peer's; whether it would block is told beforehand from the conductor's view of
+// the object.
 // SPDX-License-Identifier: MIT
 #include <sys/ipc.h>
 #include <sys/msg.h>

@@ -1,5 +1,5 @@
-// Virtual time: clocks, sleeps and timers. Reading a clock costs a little virtual time, so that a loop that polls the
-// clock ends.
+// Virtual time: clocks, sleeps and timers. Reading a clock costs a little virtual time, so that a
+// loop that polls the clock ends.
 // SPDX-License-Identifier: MIT
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -42,7 +42,8 @@ std::uint64_t due_at(const Run& run, int clock, std::uint64_t absolute_ns) {
   return absolute_ns > zero ? absolute_ns - zero : 0;
 }
 
-// Without a virtual vDSO the program's clock is the real one, and so must be what it asks the kernel for.
+// Without a virtual vDSO the program's clock is the real one, and so must be what it asks the
+// kernel for.
 bool is_virtual(Run& run, std::uint32_t task) { return run.process_of(task).vdso != 0; }
 
 Look look_clock(Run& run, std::uint32_t task) {
@@ -165,8 +166,9 @@ struct KernelSigevent {  // sigevent(7) as the kernel lays it out
   int signal, notify, thread;
 };
 
-// The kernel makes the timer, which stays unarmed; its time is ours. Its id is told to a place on libc's stack that is
-// gone when the task traps again, but ids are given in order, from 0 in each process (alloc_posix_timer).
+// The kernel makes the timer, which stays unarmed; its time is ours. Its id is told to a place on
+// libc's stack that is gone when the task traps again, but ids are given in order, from 0 in each
+// process (alloc_posix_timer).
 Look look_timer_create(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   Process& process = run.process_of(task);
@@ -216,7 +218,8 @@ Look look_timer(Run& run, std::uint32_t task) {
     const auto wanted = read_value<itimerspec>(process.pid, pending.address(2));
     if (!wanted) return Look::pass;
     if (descriptor) {
-      // The descriptor must not stay readable from before: disarming forgets expirations (timerfd_create(2)).
+      // The descriptor must not stay readable from before: disarming forgets expirations
+      // (timerfd_create(2)).
       const itimerspec disarmed{};
       timerfd_settime(timer->duplicate.get(), 0, &disarmed, nullptr);
       // An absolute time far beyond the monotonic clock's can only be meant for the other one.

@@ -1,5 +1,5 @@
-// Waiting for several descriptors: poll, select, epoll_wait. Readiness is looked at one by one; a time-out passes on the
-// virtual clock.
+// Waiting for several descriptors: poll, select, epoll_wait. Readiness is looked at one by one; a
+// time-out passes on the virtual clock.
 // SPDX-License-Identifier: MIT
 #include <poll.h>
 #include <sys/epoll.h>
@@ -67,7 +67,8 @@ std::vector<Watch> watches_of_select(Run& run, std::uint32_t task) {
   return watches;
 }
 
-// What an epoll instance watches (proc(5), fdinfo). A duplicate polled as a whole would do but for a signalfd in it.
+// What an epoll instance watches (proc(5), fdinfo). A duplicate polled as a whole would do but for
+// a signalfd in it.
 std::vector<Watch> watches_of_epoll(Run& run, std::uint32_t task) {
   char path[64], line[256];
   std::snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", run.process_of(task).pid,

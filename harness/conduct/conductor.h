@@ -1,5 +1,6 @@
-// Conductor: runs the peers of a scenario one step at a time, as a policy says, and writes the trace. Lives in a
-// worker process that does nothing else: start() enters namespaces for good. Must not judge.
+// Conductor: runs the peers of a scenario one step at a time, as a policy says, and writes the
+// trace. Lives in a worker process that does nothing else: start() enters namespaces for good.
+// Must not judge.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,7 +28,8 @@ class Conductor {
   Conductor& operator=(Conductor&&) noexcept;
   ~Conductor();
 
-  // One run from nothing to nothing. Never throws; what goes wrong on our side is Ending::harness_error.
+  // One run from nothing to nothing. Never throws; what goes wrong on our side is
+  // Ending::harness_error.
   Trace run(const Scenario& scenario, Policy& policy);
 
  private:

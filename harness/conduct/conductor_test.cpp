@@ -1,4 +1,5 @@
-// The conductor on real programs: as bare, the same every time, nothing left, and what a plan asks for.
+// The conductor on real programs: as bare, the same every time, nothing left, and what a plan
+// asks for.
 // SPDX-License-Identifier: MIT
 #include "harness/conduct/conductor.h"
 

@@ -39,7 +39,8 @@ Handlers handlers_of(const Process& process) {
   return handlers;
 }
 
-// signal(7), "Interruption of system calls and library functions by signal handlers" and "... by stop signals".
+// signal(7), "Interruption of system calls and library functions by signal handlers" and "... by
+// stop signals".
 bool may_be_interrupted(const Process& process, Call call) {
   const Handlers handlers = handlers_of(process);
   switch (call) {
@@ -78,7 +79,8 @@ void legal_short(const Run& run, const Pending& pending, Legal& legal) {
   }
   if (pending.call == Call::write && pending.asked > PIPE_BUF && !pending.nonblocking &&
       pending.duplicate) {
-    // It blocks in its middle if nobody has read so far; SIGSTOP and SIGCONT then end it with what was taken.
+    // It blocks in its middle if nobody has read so far; SIGSTOP and SIGCONT then end it with what
+    // was taken.
     const int capacity = fcntl(pending.duplicate.get(), F_GETPIPE_SZ);
     const auto room = static_cast<std::uint64_t>(std::max(capacity, 0));
     if (state.written + pending.asked <= room) return;

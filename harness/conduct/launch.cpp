@@ -107,8 +107,9 @@ int start_program(void* argument) {
 
 long start_peer(Launch& launch) {
   alignas(64) static char stack[64 << 10];
-  // clone() passes its sixth argument, tls, in the register of the kernel's sixth, which the kernel does not read:
-  // that is how this call carries the mark (x86-64; elsewhere the call traps and the worker lets it pass).
+  // clone() passes its sixth argument, tls, in the register of the kernel's sixth, which the kernel
+  // does not read: that is how this call carries the mark (x86-64; elsewhere the call traps and the
+  // worker lets it pass).
   const int pid = clone(&start_program, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD,
                         &launch, nullptr, reinterpret_cast<void*>(kExempt), nullptr);
   if (pid < 0) return -errno;
@@ -118,7 +119,8 @@ long start_peer(Launch& launch) {
 }
 
 void kill_everybody() {
-  // In this PID namespace -1 is everyone but us (kill(2)); a dying process may still fork, so until nobody is left.
+  // In this PID namespace -1 is everyone but us (kill(2)); a dying process may still fork, so until
+  // nobody is left.
   while (true) {
     exempt(SYS_kill, -1, SIGKILL);
     const long ended = exempt(SYS_wait4, -1, 0L, __WALL, 0L);
@@ -157,8 +159,8 @@ std::size_t take_descriptors(const msghdr& header, std::span<int> descriptors) {
 }
 
 constexpr std::size_t kMostRequest = 1 << 20;  // arguments and environment of a peer
-char request_buffer
-    [kMostRequest];  // not cleared for each request: that would cost more than the rest
+char request_buffer[kMostRequest];  // not cleared for each request: that would cost more than the
+                                    // rest
 
 }  // namespace
 
@@ -167,8 +169,9 @@ void run_stage(StageStart start) {
   std::signal(SIGPIPE, SIG_DFL);
   int last_pid = -1;
   if (start.namespaces) {
-    // In the stage's own mount namespace, or the worker would lose its /proc/self. Where a container masks parts of
-    // /proc the kernel forbids a new one: then the peers see the outer one.
+    // In the stage's own mount namespace, or the worker would lose its /proc/self. Where a
+    // container masks parts of /proc the kernel forbids a new one: then the peers see the outer
+    // one.
     if (unshare(CLONE_NEWNS) == 0)
       mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
     last_pid = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);

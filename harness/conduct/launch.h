@@ -1,5 +1,5 @@
-// What runs inside the stage: a loop that takes requests from the worker and starts peers. After the filter is
-// installed every call here is raw and exempt from it, or not in the table.
+// What runs inside the stage: a loop that takes requests from the worker and starts peers. After
+// the filter is installed every call here is raw and exempt from it, or not in the table.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,7 +27,8 @@ struct StageStart {
 // The request that starts a peer. The reply is its PID as the peers see it, or -errno of execve.
 std::string encode_launch(const Peer& peer, const std::string& program,
                           const std::string& directory, const Limits& limits);
-// Sends a text with up to kMostDescriptors descriptors, SCM_RIGHTS (unix(7)). False: the other side has died.
+// Sends a text with up to kMostDescriptors descriptors, SCM_RIGHTS (unix(7)). False: the other side
+// has died.
 inline constexpr std::size_t kMostDescriptors = 3;
 bool send_with_descriptors(int socket, const std::string& text, std::span<const int> descriptors);
 // -1: the other side has died.

@@ -1,3 +1,4 @@
+// Traps, births, deaths, and waiting until nobody runs. Must not choose who goes on.
 // SPDX-License-Identifier: MIT
 #include <poll.h>
 #include <sched.h>
@@ -22,7 +23,8 @@ namespace {
 
 // How often those are looked at that neither trap nor die. No verdict depends on it.
 constexpr int kLook_ms = 10;
-constexpr int kRestartNoInterrupt = 513;  // ERESTARTNOINTR
+constexpr std::uint32_t kMostPasses = 200'000;  // plain calls between two that are scheduled
+constexpr int kRestartNoInterrupt = 513;        // ERESTARTNOINTR
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -47,6 +49,45 @@ std::uint32_t Scheduler::alive_processes() const {
       std::ranges::count_if(run.processes, [](const Process& process) { return !process.dead; }));
 }
 
+// A new process, and its name: of a peer the scenario's, of a fork its parent's with a number.
+std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t index,
+                                     std::uint32_t parent, std::uint32_t parent_process) {
+  std::string name;
+  const auto start = launched.find(status.inner);
+  const auto process = static_cast<std::uint32_t>(run.processes.size());
+  run.processes.emplace_back();
+  Process& fresh = run.processes.back();
+  fresh.pid = status.tgid;
+  fresh.inner = status.inner;
+  fresh.pidfd = open_pidfd(fresh.pid);
+  fresh.main = index;
+  fresh.parent = parent_process;
+  if (start != launched.end()) {
+    fresh.peer = start->second;
+    name = run.scenario.peers[fresh.peer].name;
+    const auto namesakes = std::ranges::count_if(run.trace.tasks, [&](const Task& other) {
+      return other.peer == fresh.peer && other.parent == kNobody && !other.thread;
+    });
+    if (namesakes > 0) name += "~" + std::to_string(namesakes + 1);  // started again
+  } else if (parent != kNobody) {
+    Process& maker = run.process_of(parent);
+    fresh.peer = maker.peer;
+    fresh.actions = maker.actions;
+    fresh.vdso = maker.vdso;
+    fresh.tracer = run.live[parent].births_tracer;
+    if (fresh.tracer) maker.traced_by = process;
+    run.live[parent].births_tracer = false;
+    name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
+    for (const Attachment& at : std::vector(run.attached))
+      if (at.process == run.live[parent].process)
+        run.attached.push_back({process, at.object, at.address});
+  } else {
+    name = "orphan/" + std::to_string(index);
+  }
+  if (start != launched.end()) launched.erase(start);
+  return name;
+}
+
 // A task that traps for the first time. Its place in the family gives its name.
 std::uint32_t Scheduler::adopt(pid_t tid) {
   const auto status = task_status(tid);
@@ -62,51 +103,21 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
   task.thread = process != kNobody;
   task.alive = true;
   task.born = static_cast<std::uint32_t>(run.trace.steps.size());
-  const auto start = launched.find(status->inner);
-  // The parent is he whose clone call owes a newcomer: a thread of the parent process, or (CLONE_PARENT, a parent that
-  // has died meanwhile) anyone.
+  // The parent is he whose clone call owes a newcomer: a thread of the parent process, or
+  // (CLONE_PARENT, a parent that has died meanwhile) anyone.
   std::uint32_t parent = kNobody;
   for (std::uint32_t i = 0; i < run.live.size(); ++i) {
     if (run.live[i].births == 0) continue;
     const std::uint32_t owner = run.live[i].process;
     if (parent == kNobody || owner == (task.thread ? process : parent_process)) parent = i;
   }
-  if (!task.thread) {
-    process = static_cast<std::uint32_t>(run.processes.size());
-    run.processes.emplace_back();
-    Process& fresh = run.processes.back();
-    fresh.pid = status->tgid;
-    fresh.inner = status->inner;
-    fresh.pidfd = open_pidfd(fresh.pid);
-    fresh.main = index;
-    fresh.parent = parent_process;
-    if (start != launched.end()) {
-      fresh.peer = start->second;
-      task.name = run.scenario.peers[fresh.peer].name;
-      const auto namesakes = std::ranges::count_if(run.trace.tasks, [&](const Task& other) {
-        return other.peer == fresh.peer && other.parent == kNobody && !other.thread;
-      });
-      if (namesakes > 0) task.name += "~" + std::to_string(namesakes + 1);  // started again
-    } else if (parent != kNobody) {
-      Process& maker = run.process_of(parent);
-      fresh.peer = maker.peer;
-      fresh.actions = maker.actions;
-      fresh.vdso = maker.vdso;
-      fresh.tracer = run.live[parent].births_tracer;
-      if (fresh.tracer) maker.traced_by = process;
-      run.live[parent].births_tracer = false;
-      task.name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
-      for (const Attachment& at : std::vector(run.attached))
-        if (at.process == run.live[parent].process)
-          run.attached.push_back({process, at.object, at.address});
-    } else {
-      task.name = "orphan/" + std::to_string(index);
-    }
-    if (start != launched.end()) launched.erase(start);
-  } else {
+  if (task.thread) {
     Process& owner = run.processes[process];
     ++owner.threads_alive;
     task.name = run.trace.tasks[owner.main].name + ":" + std::to_string(++owner.threads);
+  } else {
+    task.name = adopt_process(*status, index, parent, parent_process);
+    process = static_cast<std::uint32_t>(run.processes.size() - 1);
   }
   task.peer = run.processes[process].peer;
   task.parent = parent;
@@ -142,8 +153,8 @@ void Scheduler::end_vfork(std::uint32_t child) {
   if (run.live[parent].state == State::asleep) run.live[parent].state = State::running;
 }
 
-// While LeakSanitizer's tracer scans its parent both run freely: it waits for tasks to stop that must be on their way for
-// that, and they spin until it is done.
+// While LeakSanitizer's tracer scans its parent both run freely: it waits for tasks to stop that
+// must be on their way for that, and they spin until it is done.
 static bool passes_for_tracer(const Process& process, Call call) {
   if (process.tracer) return true;
   return process.traced_by != kNobody &&
@@ -214,6 +225,15 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   }
   const Look look = row->look(run, task);
   one.newborn = false;
+  if (look == Look::ipc) one.passes = 0;
+  if (look == Look::pass && ++one.passes > kMostPasses) {
+    // It goes round in calls that are none of ours, like reading a file at its end, and never
+    // comes to one that is: it stays where it is, and the others go on.
+    if (!one.spins) run.unmanaged(task, "repeats plain calls without end");
+    one.spins = true;
+    one.state = State::asleep;
+    return;
+  }
   if (look == Look::pass) return run.let_kernel(task);
   if (look == Look::answered) return;
   // A newborn's wait for its first turn is no call: it stands before its first one.
@@ -254,7 +274,8 @@ void Scheduler::task_died(std::uint32_t task, int status) {
   Step& step = run.record_event(Event::died, task);
   step.result = status;
   step.time_ns = turn_ns;
-  // The kernel clears a thread's id and marks its robust locks, and wakes who waits there: our waiters look again.
+  // The kernel clears a thread's id and marks its robust locks, and wakes who waits there: our
+  // waiters look again.
   for (Live& other : run.live)
     if (other.state == State::parked && other.pending.call == Call::futex &&
         other.pending.entered) {
@@ -322,7 +343,8 @@ void Scheduler::look_at_sleepers() {
   }
 }
 
-// Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or spinning.
+// Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or
+// spinning.
 void Scheduler::look_at_laggards(bool only_falling) {
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     Live& one = run.live[task];
@@ -366,7 +388,8 @@ void Scheduler::look_at_laggards(bool only_falling) {
   }
 }
 
-// A fatal signal kills a parked task at once: complete_signal() turns it into SIGKILL for each thread.
+// A fatal signal kills a parked task at once: complete_signal() turns it into SIGKILL for each
+// thread.
 bool Scheduler::look_for_dying() {
   constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
   bool found = false;
@@ -391,8 +414,8 @@ bool Scheduler::look_for_dying() {
   return found;
 }
 
-// Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again already and sleeps
-// in that (the notification is queued before the sleep).
+// Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again
+// already and sleeps in that (the notification is queued before the sleep).
 bool Scheduler::sleepers_move() {
   const auto is_in = [&](State state) {
     return std::ranges::any_of(run.live, [&](const Live& one) { return one.state == state; });

@@ -14,7 +14,8 @@ std::string outside_path(const Run& run, std::uint32_t task, int directory,
                          const std::string& path);
 // What the reader of a trace sees: "./room" for what is in the peers' working directory.
 std::string shown_path(const Run& run, std::uint32_t task, const std::string& path);
-// Whether a live process has the FIFO open for writing (or reading). `except` counts too if it holds an end itself.
+// Whether a live process has the FIFO open for writing (or reading). `except` counts too if it
+// holds an end itself.
 bool fifo_is_held(Run& run, std::uint32_t object, bool for_writing, std::uint32_t opener);
 // Main tasks of the live processes that hold the object's end, in order of birth: pipes, FIFOs.
 std::vector<std::uint32_t> holders_of(const Run& run, std::uint64_t device, std::uint64_t inode,

@@ -1,5 +1,5 @@
-// Policy: who runs next and what is done to his call. The conductor asks; a plan, pct or random answers. Must be
-// deterministic: the same questions, the same answers.
+// Policy: who runs next and what is done to his call. The conductor asks; a plan, pct or random
+// answers. Must be deterministic: the same questions, the same answers.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -35,10 +35,11 @@ struct CallView {
 class Policy {
  public:
   virtual ~Policy() = default;
-  // `enabled` is never empty, in order of birth; `calm` is the index that the calm rule chooses. Returns an index.
+  // `enabled` is never empty, in order of birth; `calm` is the index that the calm rule chooses.
+  // Returns an index.
   virtual std::size_t choose(std::span<const Candidate> enabled, std::size_t calm) = 0;
-  // What to do to the call; nothing: let it be. A deviation that is not legal here is played all the same: the
-  // caller asked for it.
+  // What to do to the call; nothing: let it be. A deviation that is not legal here is played all
+  // the same: the caller asked for it.
   virtual std::optional<Deviation> deviate(const CallView& call) = 0;
   // Whether a task that has died by a deviation is started again.
   virtual bool restarts(std::string_view task) = 0;

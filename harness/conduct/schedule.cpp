@@ -50,7 +50,8 @@ bool Scheduler::is_ready(std::uint32_t task) {
   return row->ready == nullptr || row->ready(run, task);
 }
 
-// A task that has not had its turn at this call is a candidate even if it will block: then its turn is to block.
+// A task that has not had its turn at this call is a candidate even if it will block: then its turn
+// is to block.
 bool Scheduler::is_candidate(std::uint32_t task) {
   const Live& one = run.live[task];
   if (one.state != State::parked) return false;
@@ -77,7 +78,8 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   Legal legal;
   bool ready = is_ready(task);
   if (!one.pending.entered) {
-    // The handler of a signal that came before the call runs before it: this is the lost wake-up of check-then-pause.
+    // The handler of a signal that came before the call runs before it: this is the lost wake-up of
+    // check-then-pause.
     if (has_deliverable(run, task) && one.pending.call != Call::count_) {
       Step& step = run.record_event(Event::delivered, task);
       step.number = first_deliverable(run, task);

@@ -1,5 +1,6 @@
-// Scheduler: drives a Run. Waits until nobody runs, asks the policy who goes on, lets him, again. Parts: lifecycle.cpp
-// (traps, births, deaths), deviate.cpp (what a plan does to a call), schedule.cpp (turns and time).
+// Scheduler: drives a Run. Waits until nobody runs, asks the policy who goes on, lets him, again.
+// Parts: lifecycle.cpp (traps, births, deaths), deviate.cpp (what a plan does to a call),
+// schedule.cpp (turns and time).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -41,6 +42,8 @@ struct Scheduler {
   void receive();
   void trapped(std::uint32_t task, const seccomp_notif& notif);
   std::uint32_t adopt(pid_t tid);
+  std::string adopt_process(const TaskStatus& status, std::uint32_t index, std::uint32_t parent,
+                            std::uint32_t parent_process);
   void image_is_new(std::uint32_t task);
   void process_died(std::uint32_t process);
   void task_died(std::uint32_t task, int status);

@@ -30,8 +30,9 @@ bool has_deliverable(Run& run, std::uint32_t task) {
   const TaskStatus& mine = signals_of(run, task);
   if (mine.deliverable() == 0) return false;
   if ((mine.own_pending & ~mine.blocked) != 0) return true;
-  // A signal to the whole process: the kernel wakes its first thread, unless that one blocks the signal
-  // (complete_signal in kernel/signal.c); then any other, which we know only if there is just one.
+  // A signal to the whole process: the kernel wakes its first thread, unless that one blocks the
+  // signal (complete_signal in kernel/signal.c); then any other, which we know only if there is
+  // just one.
   const Process& process = run.process_of(task);
   if (process.main == task || process.threads_alive <= 1) return true;
   std::uint32_t takers = 0;

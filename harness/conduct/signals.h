@@ -1,5 +1,5 @@
-// Which signals are pending for whom. Reading /proc/TID/status costs twice a whole notification, so it is read only
-// while a signal may be pending: after one was sent or a child has died.
+// Which signals are pending for whom. Reading /proc/TID/status costs twice a whole notification,
+// so it is read only while a signal may be pending: after one was sent or a child has died.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +13,8 @@ namespace pipewrench {
 void hint_signal(Process& process);
 // Pending sets and masks of a parked task; all zero while nothing can be pending.
 const TaskStatus& signals_of(Run& run, std::uint32_t task);
-// Signals that the kernel would handle now, and of which it has told this very thread: only then may a call be
-// answered with a restart code (a thread without the flag would see the code itself).
+// Signals that the kernel would handle now, and of which it has told this very thread: only then
+// may a call be answered with a restart code (a thread without the flag would see the code itself).
 bool has_deliverable(Run& run, std::uint32_t task);
 // The lowest of them; 0: none.
 int first_deliverable(Run& run, std::uint32_t task);

@@ -39,7 +39,8 @@ bool write_file(const char* path, const std::string& text) {
   return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-// The user is mapped to himself: peers keep their uid, and lose the capabilities at exec as in life.
+// The user is mapped to himself: peers keep their uid, and lose the capabilities at exec as in
+// life.
 bool enter_user_namespace(int others) {
   const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
   if (unshare(CLONE_NEWUSER | others) != 0) return false;
@@ -50,7 +51,8 @@ bool enter_user_namespace(int others) {
 
 constexpr int kNamespaces = CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
 
-// A directory that every Linux has and no program lives in; the mount is seen by worker and peers only.
+// A directory that every Linux has and no program lives in; the mount is seen by worker and peers
+// only.
 std::expected<std::string, std::string> mount_sandbox() {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return failed("mount private", "mount namespaces are needed");

@@ -1,5 +1,6 @@
-// Stage: pid 1 of the peers' PID namespace. It holds the filter, starts peers on request, and when it dies the kernel
-// ends every peer. The worker that owns a Stage has entered the namespaces itself.
+// Stage: pid 1 of the peers' PID namespace. It holds the filter, starts peers on request, and
+// when it dies the kernel ends every peer. The worker that owns a Stage has entered the
+// namespaces itself.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -35,7 +36,8 @@ class Stage {
   pid_t pid() const { return pid_; }
   const std::string& sandbox() const { return sandbox_; }  // the peers' working directory
 
-  // Empties the sandbox and the peers' standard files, sets the PID counter back. Input i is peer i's.
+  // Empties the sandbox and the peers' standard files, sets the PID counter back. Input i is peer
+  // i's.
   void prepare(const Scenario& scenario);
   // Starts a peer; it is on its way to its first trap. The PID is the worker's view; or -errno.
   // program is an absolute path.
@@ -62,7 +64,8 @@ class Stage {
   std::array<Fd, 3> next_id_;
 };
 
-// Absolute path of a peer's program: with a slash relative to `directory`, else searched in PATH; "" if none.
+// Absolute path of a peer's program: with a slash relative to `directory`, else searched in PATH;
+// "" if none.
 std::string find_program(const std::string& name, const std::string& directory);
 
 }  // namespace pipewrench

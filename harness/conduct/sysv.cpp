@@ -63,7 +63,8 @@ std::uint32_t register_object(Run& run, ObjectKind kind, int id, const ipc_perm&
 
 }  // namespace
 
-// ftok(3) mixes inode, device and a letter into a key: such a key differs from run to run, so what made it is shown.
+// ftok(3) mixes inode, device and a letter into a key: such a key differs from run to run, so what
+// made it is shown.
 std::string key_text(const Run& run, key_t key) {
   const auto bits = static_cast<std::uint32_t>(key);
   const auto fits = [bits](const struct stat& info) {
@@ -232,7 +233,8 @@ void set_up_objects(Run& run) {
     std::vector<unsigned short> values(semaphore.values.begin(), semaphore.values.end());
     SemaphoreArgument argument{};
     argument.array = values.data();
-    // A set is used only once sem_otime is set; SETALL does not set it, so a semop that changes nothing follows.
+    // A set is used only once sem_otime is set; SETALL does not set it, so a semop that changes
+    // nothing follows.
     semctl(id, 0, SETALL, argument);
     sembuf touch[2] = {{0, 1, 0}, {0, -1, 0}};
     semop(id, touch, 2);

@@ -1,5 +1,5 @@
-// The conductor's own view of the System V objects of the namespace: which messages wait in which queue, what a set's
-// values are, what a segment holds.
+// The conductor's own view of the System V objects of the namespace: which messages wait in which
+// queue, what a set's values are, what a segment holds.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,7 +16,8 @@ namespace pipewrench {
 // "0x1234", or "ftok(./file, 'a')" for a key that a file of the sandbox makes.
 std::string key_text(const Run& run, std::int32_t key);
 
-// The messages of a queue, in order, read with MSG_COPY (msgrcv(2)). Fails where the kernel lacks it.
+// The messages of a queue, in order, read with MSG_COPY (msgrcv(2)). Fails where the kernel lacks
+// it.
 std::optional<std::vector<Letter>> peek_queue(int id);
 // Which message msgrcv(2) takes: index, or nothing.
 std::optional<std::size_t> select_letter(const std::deque<Letter>& letters, long type, int flags);

@@ -25,7 +25,8 @@ struct Patch {
 
 #ifdef __x86_64__
 using namespace std::literals;
-// mov $number, %eax; syscall; ret. vgetrandom keeps its state in user space: it is told that there is none.
+// mov $number, %eax; syscall; ret. vgetrandom keeps its state in user space: it is told that there
+// is none.
 struct Function {
   std::string_view name, code;
 };
@@ -57,7 +58,8 @@ std::vector<Patch> find_patches() {
       strings = reinterpret_cast<const char*>(base + dynamic->d_un.d_ptr);
   }
   if (symbols == nullptr || strings == nullptr) return patches;
-  // The string table follows the symbols in the image that the kernel builds: that bounds their number.
+  // The string table follows the symbols in the image that the kernel builds: that bounds their
+  // number.
   for (const Elf64_Sym* symbol = symbols + 1; reinterpret_cast<const char*>(symbol + 1) <= strings;
        ++symbol)
     for (const Function& function : kFunctions)

@@ -1,4 +1,5 @@
-// Fd: a descriptor that closes itself. Must not retry close: on Linux the descriptor is gone also after EINTR (close(2)).
+// Fd: a descriptor that closes itself. Must not retry close: on Linux the descriptor is gone also
+// after EINTR (close(2)).
 // SPDX-License-Identifier: MIT
 #pragma once
 

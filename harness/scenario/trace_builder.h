@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "harness/core/check.h"
+#include "harness/scenario/test_kinds.h"
 #include "harness/scenario/trace.h"
 
 namespace pipewrench::test {
@@ -123,15 +124,7 @@ class TraceBuilder {
     if (name.empty()) return kNoObject;
     for (std::uint32_t i = 0; i < trace.objects.size(); ++i)
       if (trace.objects[i].name == name) return i;
-    constexpr std::array kKinds = {"pipe",      "fifo",   "queue",  "segment",
-                                   "semaphore", "socket", "eventfd"};
-    const auto kind =
-        std::ranges::find_if(kKinds, [&](auto word) { return name.starts_with(word); });
-    trace.objects.push_back({.kind = kind == kKinds.end()
-                                         ? ObjectKind::file
-                                         : static_cast<ObjectKind>(kind - kKinds.begin()),
-                             .name = name,
-                             .mode = 0600});
+    trace.objects.push_back({.kind = kind_of_name(name), .name = name, .mode = 0600});
     return static_cast<std::uint32_t>(trace.objects.size() - 1);
   }
   Step& add(Event event, std::string_view task, const std::string& object) {

@@ -15,7 +15,8 @@ namespace {
 // Rows for which Linux has no permanent failure at this level; why, in a word each. Retry loops
 // over them still end: once the input's choices are used up, the real call runs.
 bool has_no_permanent_failure(Call call, Realism level) {
-  // EINTR is all there is: nanosleep(2), pause(2), epoll_wait(2); of wait(2) what a right program meets.
+  // EINTR is all there is: nanosleep(2), pause(2), epoll_wait(2); of wait(2) what a right program
+  // meets.
   for (const Call only :
        {Call::nanosleep, Call::pause, Call::sigsuspend, Call::epoll_wait, Call::wait})
     if (call == only) return true;
