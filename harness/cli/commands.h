@@ -8,6 +8,7 @@
 
 #include "harness/cli/arguments.h"
 #include "harness/explore/pool.h"
+#include "harness/finding/ladder.h"
 #include "harness/oracle/oracle.h"
 #include "harness/scenario/scenario.h"
 
@@ -28,12 +29,13 @@ std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
                                                       std::uint64_t seed);
 // Harmless on a terminal: control bytes and what is not ASCII become '?', newlines stay.
 std::string plain(const std::string& text);
+// As wide as the terminal, in its characters.
+LadderStyle ladder_style();
 enum class Ink : std::uint8_t { red, yellow, green };
 // In colour where --color, NO_COLOR and the terminal want it.
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text);
 // "exit status 3", "killed by SIGPIPE".
 std::string status_text(int status);
-const char* realism_name(Realism realism);
 // "finding crash: ...": one line a verdict.
 std::string verdict_line(const Verdict& verdict);
 

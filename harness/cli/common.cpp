@@ -1,11 +1,13 @@
 // What the subcommands share. Must not run anything itself.
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "harness/cli/commands.h"
@@ -34,6 +36,21 @@ std::string plain(const std::string& text) {
   return safe;
 }
 
+LadderStyle ladder_style() {
+  LadderStyle style;
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) != 1) return style;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
+  for (const char* name :
+       {"LC_ALL", "LC_CTYPE", "LANG"}) {  // the first that is set counts, locale(7)
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == 0) continue;
+    style.utf8 = ::strcasestr(value, "utf-8") != nullptr || ::strcasestr(value, "utf8") != nullptr;
+    break;
+  }
+  return style;
+}
+
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text) {
   const char* unwanted = std::getenv("NO_COLOR");
   const bool is_wanted = ::isatty(STDOUT_FILENO) == 1 && (unwanted == nullptr || *unwanted == 0);
@@ -47,18 +64,6 @@ std::string paint(const Arguments& arguments, Ink ink, const std::string& text) 
 std::string status_text(int status) {
   if (WIFSIGNALED(status)) return "killed by " + signal_name(WTERMSIG(status));
   return fmt::format("exit status {}", WEXITSTATUS(status));
-}
-
-const char* realism_name(Realism realism) {
-  switch (realism) {
-    case Realism::linux_:
-      return "linux";
-    case Realism::posix:
-      return "posix";
-    case Realism::hostile:
-      break;
-  }
-  return "hostile";
 }
 
 std::string verdict_line(const Verdict& verdict) {

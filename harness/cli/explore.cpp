@@ -36,7 +36,7 @@ class Teller {
       fmt::print("{} {}{}: {}\n", paint(arguments_, Ink::yellow, "note:"),
                  finding.unstable ? "unstable: " : "", finding.kind, plain(finding.explanation));
     } else {
-      const std::string text = story(finding, scenario_, store_.replay_of(finding));
+      const std::string text = story(finding, scenario_, store_.replay_of(finding), ladder_style());
       const std::size_t title = std::min(text.find('\n'), text.size());
       fmt::print("\n{}{}\n", paint(arguments_, Ink::red, text.substr(0, title)),
                  text.substr(title));

@@ -9,6 +9,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/finding/finding_json.h"
+#include "harness/finding/story.h"
 
 namespace pipewrench {
 namespace {

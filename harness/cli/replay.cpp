@@ -10,6 +10,7 @@
 #include "harness/cli/load.h"
 #include "harness/finding/story.h"
 #include "harness/scenario/trace_bytes.h"
+#include "harness/scenario/trace_diff.h"
 
 namespace pipewrench {
 namespace {
@@ -43,18 +44,24 @@ Exit replay_command(const Arguments& arguments) {
   if (first.ending == Ending::harness_error) return complain(Exit::harness, first.error);
   learn(first, *stored);
   Replays tally{.times = arguments.times};
+  std::string difference;
   for (std::uint32_t i = 0; i < arguments.times; ++i) {
-    const Answer again = i == 0 ? first : (*pool)->run({.plan = stored->plan});
+    const Answer again = i == 0 ? first : (*pool)->run(request);
     if (again.ending == Ending::harness_error) return complain(Exit::harness, again.error);
     if (find(again, *stored) != nullptr) ++tally.same;
-    if (again.trace_hash == first.trace_hash) ++tally.same_trace;
+    if (again.trace_hash == first.trace_hash) {
+      ++tally.same_trace;
+    } else if (difference.empty()) {
+      if (const auto one = unpack(first.trace), other = unpack(again.trace); one && other)
+        difference = first_difference(*one, *other);
+    }
   }
   const auto trace = unpack(first.trace);
   if (!trace) return complain(Exit::harness, trace.error().text());
   if (arguments.json) {
     fmt::print("{}\n", run_json(stored->scenario, *trace, first, &tally));
   } else {
-    if (arguments.timeline) fmt::print("{}", ladder(*trace));
+    if (arguments.timeline) fmt::print("{}", ladder(*trace, ladder_style()));
     for (const Deviation& deviation : trace->unused)
       fmt::print("never came to pass: {}\n", print(deviation));
     if (const Verdict* verdict = find(first, *stored))
@@ -62,6 +69,7 @@ Exit replay_command(const Arguments& arguments) {
     const std::string what = stored->kind.empty() ? "no verdict" : stored->kind;
     fmt::print("{} of {} runs: {}; {} of {} traces equal the first\n", tally.same, arguments.times,
                what, tally.same_trace, arguments.times);
+    if (!difference.empty()) fmt::print("not deterministic: {}\n", plain(difference));
   }
   return tally.same > 0 ? Exit::findings : Exit::nothing;
 }

@@ -85,7 +85,7 @@ Exit run_command(const Arguments& arguments) {
   } else {
     fmt::print("seed={} steps={} trace={:016x}\n", arguments.seed, answer.steps, answer.trace_hash);
     show(arguments, *scenario, *trace, answer.verdicts);
-    if (arguments.timeline) fmt::print("{}", ladder(*trace));
+    if (arguments.timeline) fmt::print("{}", ladder(*trace, ladder_style()));
   }
   return is_finding ? Exit::findings : Exit::nothing;
 }

@@ -113,7 +113,7 @@ std::expected<void, std::string> Store::write(const Finding& finding,
       {"scenario.toml", print_scenario(scenario)},
       {"plan.txt", print(finding.plan)},
       {"trace.jsonl", to_json_lines(finding.trace)},
-      {"README", story(finding, scenario, replay_of(finding))},
+      {"README", story(finding, scenario, replay_of(finding), LadderStyle{})},
       {"finding.json", json_of(finding, replay_of(finding), seed_)}};
   const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
   for (std::size_t i = 0; i < peers; ++i) {

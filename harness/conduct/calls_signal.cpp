@@ -128,6 +128,12 @@ bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
   if (!after || (after->own_pending & kKillBit) != 0) {
     pollfd ended{process.pidfd.get(), POLLIN, 0};
     poll(&ended, 1, -1);
+    // Its death is seen to before anything else.
+    for (Live& one : run.live)
+      if (one.process == run.live[pending.other].process && one.state != State::dead) {
+        one.state = State::running;
+        one.pending.duplicate.reset();
+      }
   }
   hint_signal(run.process_of(pending.other));
   hint_signal(run.process_of(task));

@@ -56,11 +56,11 @@ Look look_get(Run& run, std::uint32_t task) {
   const auto key = static_cast<key_t>(pending.address(0));
   const int flags = flags_of(pending, pending.call == Call::msgget ? 1 : 2);
   if (pending.call != Call::msgget) pending.asked = pending.address(1);
-  char text[80];
-  std::snprintf(text, sizeof text, "key 0x%x, 0%o%s%s", static_cast<unsigned>(key),
-                static_cast<unsigned>(flags) & 0777U, (flags & IPC_CREAT) != 0 ? "|IPC_CREAT" : "",
-                (flags & IPC_EXCL) != 0 ? "|IPC_EXCL" : "");
-  pending.detail = key == IPC_PRIVATE ? "IPC_PRIVATE" : text;
+  char mode[16];
+  std::snprintf(mode, sizeof mode, ", 0%o", static_cast<unsigned>(flags) & 0777U);
+  pending.detail = key == IPC_PRIVATE ? "IPC_PRIVATE" : "key " + key_text(run, key) + mode;
+  if ((flags & IPC_CREAT) != 0) pending.detail += "|IPC_CREAT";
+  if ((flags & IPC_EXCL) != 0) pending.detail += "|IPC_EXCL";
   return Look::ipc;
 }
 

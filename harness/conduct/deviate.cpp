@@ -99,7 +99,8 @@ Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
     legal.kinds |= bit(Deviate::signal);
   const bool would_block = !ready;
   if (would_block && may_be_interrupted(process, pending.call)) legal.errors.push_back(EINTR);
-  if (would_block && pending.due_ns != kNever) legal.kinds |= bit(Deviate::timeout_first);
+  if (would_block && pending.due_ns != kNever)
+    legal.kinds |= bit(Deviate::timeout_first);
   if (pending.object != kNoObject) {
     legal_short(run, pending, legal);
     if (pending.call == Call::msgsnd || pending.call == Call::msgrcv || pending.call == Call::semop)

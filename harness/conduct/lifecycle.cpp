@@ -347,6 +347,9 @@ void Scheduler::look_at_laggards(bool only_falling) {
     } else if (stat->state == 'S') {
       const Process& process = run.process_of(task);
       if (process.tracer || process.traced_by != kNobody) continue;
+      // It may have trapped since we looked: that is a sleep too.
+      pollfd listener{run.stage.listener(), POLLIN, 0};
+      if (poll(&listener, 1, 0) != 0) return;
       if (!one.falls_asleep)
         run.unmanaged(task, "asleep in system call " + std::to_string(sleeping_call(one.tid)));
       one.state = State::asleep;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/conduct/sysv.h"
 
+#include <dirent.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -43,9 +44,7 @@ union SemaphoreArgument {
 
 std::string key_name(const char* kind, key_t key, Run& run) {
   if (key == IPC_PRIVATE) return run.number_object(kind);
-  char text[48];
-  std::snprintf(text, sizeof text, "%s 0x%x", kind, static_cast<unsigned>(key));
-  return text;
+  return std::string(kind) + " " + key_text(run, key);
 }
 
 std::uint32_t register_object(Run& run, ObjectKind kind, int id, const ipc_perm& perm,
@@ -63,6 +62,35 @@ std::uint32_t register_object(Run& run, ObjectKind kind, int id, const ipc_perm&
 }
 
 }  // namespace
+
+// ftok(3) mixes inode, device and a letter into a key: such a key differs from run to run, so what made it is shown.
+std::string key_text(const Run& run, key_t key) {
+  const auto bits = static_cast<std::uint32_t>(key);
+  const auto fits = [bits](const struct stat& info) {
+    return (bits & 0xffffU) == (info.st_ino & 0xffffU) &&
+           (bits >> 16 & 0xffU) == (info.st_dev & 0xffU) && (bits >> 24) != 0;
+  };
+  const auto show = [bits](const std::string& path) {
+    char text[32];
+    const char letter = static_cast<char>(bits >> 24);
+    const bool plain = letter > 0x20 && letter < 0x7f;
+    std::snprintf(text, sizeof text, plain ? ", '%c')" : ", %d)",
+                  plain ? letter : static_cast<int>(bits >> 24));
+    return "ftok(" + path + text;
+  };
+  struct stat info{};
+  const std::string& root = run.stage.sandbox();
+  if (stat(root.c_str(), &info) == 0 && fits(info)) return show(".");
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(root.c_str()), &closedir);
+  while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
+    if (entry->d_name[0] == '.') continue;
+    if (fstatat(dirfd(directory.get()), entry->d_name, &info, 0) == 0 && fits(info))
+      return show(std::string("./") + entry->d_name);
+  }
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%x", bits);
+  return text;
+}
 
 std::optional<std::vector<Letter>> peek_queue(int id) {
   struct {

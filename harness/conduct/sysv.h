@@ -13,6 +13,9 @@
 
 namespace pipewrench {
 
+// "0x1234", or "ftok(./file, 'a')" for a key that a file of the sandbox makes.
+std::string key_text(const Run& run, std::int32_t key);
+
 // The messages of a queue, in order, read with MSG_COPY (msgrcv(2)). Fails where the kernel lacks it.
 std::optional<std::vector<Letter>> peek_queue(int id);
 // Which message msgrcv(2) takes: index, or nothing.

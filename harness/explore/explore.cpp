@@ -224,12 +224,13 @@ class Explorer {
 std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
                                                                const ConductorOptions& options,
                                                                unsigned jobs) {
-  auto pool = Pool::start(real_recipe(scenario, options), jobs);
-  if (!pool || scenario.limits.steps <= kEndlessSteps) return pool;
-  const Ending ending = (*pool)->run({}).ending;
-  if (ending != Ending::step_limit && ending != Ending::time_limit) return pool;
+  auto pool = Pool::start(real_recipe(scenario, options), 1);
+  if (!pool) return pool;
+  const Answer calm = (*pool)->run({});
+  const bool ends = calm.ending != Ending::step_limit && calm.ending != Ending::time_limit;
+  const std::uint32_t enough = ends ? std::max(kLeastSteps, kTimesCalm * calm.steps) : kLeastSteps;
   Scenario cut = scenario;
-  cut.limits.steps = kEndlessSteps;
+  cut.limits.steps = std::min(cut.limits.steps, enough);
   return Pool::start(real_recipe(std::move(cut), options), jobs);
 }
 

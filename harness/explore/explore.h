@@ -51,8 +51,8 @@ struct Exploration {
   std::vector<std::string> errors;   // of the harness
 };
 
-// Workers for a search. Runs of a program that never ends by itself are cut after kEndlessSteps
-// calls, or a search would see a handful of them; the pool's scenario says so.
+// Workers for a search. Its runs are cut much sooner than others, or programs that never end or can
+// be made to spin would leave time for a handful; the pool's scenario says so.
 std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
                                                                const ConductorOptions& options,
                                                                unsigned jobs);
@@ -63,7 +63,8 @@ inline constexpr unsigned kWindow =
     32;  // requests on their way: a fixed number, or jobs would matter
 inline constexpr unsigned kRepetitions = 3;  // of a suspicious run before it is kept
 inline constexpr unsigned kTwiceEvery = 32;  // of so many runs one is made twice and compared
-inline constexpr std::uint32_t kEndlessSteps = 1'000;
+inline constexpr std::uint32_t kLeastSteps = 600;  // by then a spin is plain to see
+inline constexpr std::uint32_t kTimesCalm = 20;      // so many times the calm run's calls
 inline constexpr std::size_t kMaxFindings = 200;
 inline constexpr std::size_t kMaxRemarks = 20;
 

@@ -31,6 +31,8 @@ void set_forbidden(bool forbidden);
 
 // True while an input runs on this thread: its clock is virtual or forbidden.
 bool in_input();
+// How many of the engine's signal handlers have run on this thread.
+unsigned engine_signals();
 // While it lives, this thread reads the real clock freely: for a fuzzing engine's own signal
 // handlers, which measure how long an input takes while it runs.
 class EngineScope {

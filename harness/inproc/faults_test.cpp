@@ -101,8 +101,24 @@ TEST(faults, eintr_needs_a_call_that_may_sleep_and_eagain_one_that_may_not) {
   };
   EXPECT_EQ(of_read(blocking), (std::vector<int>{EINTR}));
   EXPECT_EQ(of_read(nonblocking), (std::vector<int>{EAGAIN}));
-  pollfd entry{.fd = blocking.fds[0], .events = POLLIN, .revents = 0};
-  EXPECT_EQ(errnos_of(Realism::linux_, [&] { ::poll(&entry, 1, 0); }), (std::vector<int>{ENOMEM}));
+}
+
+// Also from calls that do not wait: they look for a pending signal where they find nothing.
+TEST(faults, eintr_of_poll_and_tee_needs_nothing_to_be_there) {
+  const Pipe pipe, other;
+  pollfd entry{.fd = pipe.fds[0], .events = POLLIN, .revents = 0};
+  const timespec none{};
+  const auto polls = [&] { ::poll(&entry, 1, 0); };
+  const auto ppolls = [&] { ::ppoll(&entry, 1, &none, nullptr); };
+  const auto tees = [&] { ::tee(pipe.fds[0], other.fds[1], 1, SPLICE_F_NONBLOCK); };
+  const std::vector<int> all{EINTR, ENOMEM}, without{ENOMEM};
+  EXPECT_EQ(errnos_of(Realism::linux_, polls), all);
+  EXPECT_EQ(errnos_of(Realism::linux_, ppolls), all);
+  EXPECT_EQ(errnos_of(Realism::linux_, tees), all);
+  EXPECT_EQ(::write(pipe.fds[1], "a", 1), 1);
+  EXPECT_EQ(errnos_of(Realism::linux_, polls), without);
+  EXPECT_EQ(errnos_of(Realism::linux_, ppolls), without);
+  EXPECT_EQ(errnos_of(Realism::linux_, tees), without);
 }
 
 TEST(faults, hostile_plays_also_what_the_kernel_could_not) {

@@ -29,7 +29,8 @@ std::uint64_t open_fds() {
   std::array<pollfd, Guard::kWatchedFds> fds;
   for (int i = 0; i < Guard::kWatchedFds; ++i) fds[i] = {.fd = i, .events = 0, .revents = 0};
   std::uint64_t open = 0;
-  if (__real_poll(fds.data(), fds.size(), 0) < 0) return 0;
+  // EINTR: an engine's signal came, and nothing was ready: all of them are open.
+  if (__real_poll(fds.data(), fds.size(), 0) < 0 && errno != EINTR) return 0;
   for (int i = 0; i < Guard::kWatchedFds; ++i)
     if ((fds[i].revents & POLLNVAL) == 0) open |= std::uint64_t{1} << i;
   return open;

@@ -23,6 +23,7 @@ struct State {
   std::int64_t now_ns = kStart_ns;
   std::int64_t timer_at_ns = kNoTimer;
   std::int64_t timer_interval_ns = 0;
+  unsigned engine_signals = 0;
 };
 thread_local State state;
 
@@ -106,11 +107,15 @@ void forbid_real_clock(const char* call) {
   std::abort();
 }
 
+unsigned engine_signals() { return state.engine_signals; }
+
 bool in_input() { return state.is_virtual || state.real_forbidden; }
 
 EngineScope::EngineScope()
     : was_virtual_(std::exchange(state.is_virtual, false)),
-      was_forbidden_(std::exchange(state.real_forbidden, false)) {}
+      was_forbidden_(std::exchange(state.real_forbidden, false)) {
+  ++state.engine_signals;
+}
 
 EngineScope::~EngineScope() {
   state.is_virtual = was_virtual_;

@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "harness/inproc/faults.h"
+#include "harness/inproc/wrap.h"
 
 namespace pipewrench {
 namespace {
@@ -239,6 +240,45 @@ TEST(virtual_time, handlers_installed_before_an_input_see_real_time) {
   action.sa_handler = SIG_DFL;
   ASSERT_EQ(::sigaction(SIGUSR2, &action, &old), 0);
   EXPECT_EQ(old.sa_handler, look_at_the_clock);
+}
+
+// A signal that is pending when the call begins: ppoll() lets it through at once.
+int ppoll_with_pending(int signal) {
+  sigset_t blocked, none;
+  ::sigemptyset(&none);
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, signal);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  ::raise(signal);
+  const int result = ::ppoll(nullptr, 0, &kHour, &none);
+  ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  return result;
+}
+
+TEST(virtual_time, the_engines_alarm_does_not_show_and_the_inputs_signals_do) {
+  struct sigaction action{};
+  action.sa_handler = look_at_the_clock;
+  ASSERT_EQ(::sigaction(SIGALRM, &action, nullptr), 0);
+  handler_saw_real_time = false;
+  {
+    const VirtualTime time;
+    EXPECT_EQ(ppoll_with_pending(SIGALRM), 0);
+    EXPECT_EQ(elapsed_s(), kHour_s);
+    EXPECT_TRUE(handler_saw_real_time);
+    struct sigaction own{}, before{};
+    own.sa_handler = [](int) {};
+    ASSERT_EQ(::sigaction(SIGUSR1, &own, &before), 0);
+    EXPECT_EQ(ppoll_with_pending(SIGUSR1), -1);
+    EXPECT_EQ(errno, EINTR);
+    ASSERT_EQ(::sigaction(SIGUSR1, &before, nullptr), 0);
+  }
+  struct sigaction installed{};
+  ASSERT_EQ(__real_sigaction(SIGALRM, nullptr, &installed), 0);
+  EXPECT_NE(installed.sa_flags & SA_RESTART, 0);  // for tee() and all that poll() is not
+  ASSERT_EQ(::sigaction(SIGALRM, nullptr, &installed), 0);
+  EXPECT_EQ(installed.sa_flags & SA_RESTART, 0);
+  action.sa_handler = SIG_DFL;
+  ASSERT_EQ(::sigaction(SIGALRM, &action, nullptr), 0);
 }
 
 void expect_hang(const char* call, void (*wait)()) {

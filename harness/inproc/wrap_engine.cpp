@@ -42,6 +42,8 @@ extern "C" int __wrap_sigaction(int signal, const Action* action, Action* old) {
   if (action != nullptr && has_handler(*action) &&
       (!clock_state::in_input() || action->sa_sigaction == engine.sa_sigaction)) {
     engine = inner = *action;
+    // The only one that returns to the input: no call of it is to fail for that (signal(7)).
+    if (signal == SIGALRM) inner.sa_flags |= SA_RESTART;
     inner.sa_flags |= SA_SIGINFO;
     inner.sa_sigaction = run_engine_handler;
     installed = &inner;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "harness/inproc/clock.h"
@@ -17,6 +18,15 @@ int __real_inotify_add_watch(int, const char*, uint32_t);
 
 using namespace pipewrench;
 
+namespace {
+
+bool is_empty(int pipe) {
+  int unread = 0;
+  return is_fault_due() && ::ioctl(pipe, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+}  // namespace
+
 extern "C" {
 
 int __wrap_chmod(const char* path, mode_t mode) {
@@ -24,7 +34,8 @@ int __wrap_chmod(const char* path, mode_t mode) {
 }
 
 ssize_t __wrap_tee(int in, int out, size_t size, unsigned flags) {
-  return with_fault(Call::tee, {}, [&] { return __real_tee(in, out, size, flags); });
+  return with_fault(Call::tee, {is_empty(in) ? kNone : EINTR},
+                    [&] { return __real_tee(in, out, size, flags); });
 }
 
 // Under virtual time nobody else can act while this thread sleeps, so a watch stays silent: an

@@ -27,6 +27,23 @@ ssize_t failed_transfer(const Fault& fault, bool raises_sigpipe) {
   return -1;
 }
 
+// The engine's alarm must not show: it would hit another input next time, and these calls are never
+// restarted (signal(7)).
+template <class Ready>
+int ask(Ready ready) {
+  for (;;) {
+    const unsigned before = clock_state::engine_signals();
+    const int count = ready();
+    if (count >= 0 || errno != EINTR || clock_state::engine_signals() == before) return count;
+  }
+}
+
+// A poll that does not wait gives EINTR too, where it finds nothing ready and a signal is pending.
+template <class Ready>
+int impossible_in_poll(bool sleeps, Ready ready) {
+  return sleeps || !is_fault_due() || ask(ready) == 0 ? kNone : EINTR;
+}
+
 bool has_mode(int open_flags) {
   return (open_flags & O_CREAT) != 0 || (open_flags & O_TMPFILE) == O_TMPFILE;
 }
@@ -45,7 +62,7 @@ int open_with(int flags, RealCall real) {
 // timer.
 template <class Ready>
 int wait_virtually(const char* call, std::int64_t timeout_ns, Ready ready) {
-  const int count = ready();
+  const int count = ask(ready);
   if (count != 0 || timeout_ns == 0) return count;
   if (clock_state::sleep_ns(call, timeout_ns) == clock_state::Wake::timed_out) return 0;
   errno = EINTR;
@@ -142,20 +159,22 @@ int __wrap_unlink(const char* path) {
 }
 
 int __wrap_poll(pollfd* fds, nfds_t count, int timeout_ms) {
-  return with_fault(Call::poll, {timeout_ms == 0 ? EINTR : kNone}, [&] {
+  const auto ready = [&] { return __real_poll(fds, count, 0); };
+  return with_fault(Call::poll, {impossible_in_poll(timeout_ms != 0, ready)}, [&] {
     if (!clock_state::is_virtual()) return __real_poll(fds, count, timeout_ms);
-    return wait_virtually("poll", timeout_ms * kNsPerMs,
-                          [&] { return __real_poll(fds, count, 0); });
+    return wait_virtually("poll", timeout_ms * kNsPerMs, ready);
   });
 }
 
 int __wrap_ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
   const bool sleeps = timeout == nullptr || clock_state::to_ns(*timeout) > 0;
-  return with_fault(Call::poll, {sleeps ? kNone : EINTR}, [&] {
-    if (!clock_state::is_virtual()) return __real_ppoll(fds, count, timeout, mask);
+  const auto ready = [&] {
     const timespec none{};
-    return wait_virtually("ppoll", timeout == nullptr ? -1 : clock_state::to_ns(*timeout),
-                          [&] { return __real_ppoll(fds, count, &none, mask); });
+    return __real_ppoll(fds, count, &none, mask);
+  };
+  return with_fault(Call::poll, {impossible_in_poll(sleeps, ready)}, [&] {
+    if (!clock_state::is_virtual()) return __real_ppoll(fds, count, timeout, mask);
+    return wait_virtually("ppoll", timeout == nullptr ? -1 : clock_state::to_ns(*timeout), ready);
   });
 }
 

@@ -40,7 +40,8 @@ bool is_end_of_file(const Trace& run, const Step& step) {
 
 // Moves nothing: a failure, the end of a file, readiness that nobody uses. A time-out is a pause.
 bool is_idle(const Trace& run, const Step& step) {
-  if ((step.flags & kTimedOut) != 0) return false;
+  // Nor does one that slept until a signal came: pause(2) never ends otherwise.
+  if ((step.flags & (kTimedOut | kDuring)) != 0) return false;
   return step.result < 0 || is_end_of_file(run, step) ||
          (is_readiness(step.call) && step.result > 0) || step.call == Call::sched_yield;
 }

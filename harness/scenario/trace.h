@@ -69,18 +69,16 @@ enum class Event : std::uint8_t {
 };
 
 // Flags of a Step.
-enum : std::uint16_t {
-  kInjected = 1,        // the result was made by the plan
-  kShort = 2,           // a transfer smaller than asked
-  kCoalesced = 4,       // a signal sent while the same was pending: it is lost
-  kDuring = 8,          // delivered in a call, which may then fail EINTR
-  kNonblocking = 16,    // O_NONBLOCK, IPC_NOWAIT, WNOHANG, a zero time-out
-  kUnknownResult = 32,  // the kernel did it and did not tell
-  kWildTarget = 64,     // kill of what is no live peer: 0, -1, a group, a dead or foreign PID
-  kTimedOut = 128,
-  kTransparent =
-      256,  // injected, and such that a right program's behaviour must not change (short, EINTR)
-};
+inline constexpr std::uint16_t
+    kInjected = 1,        // the result was made by the plan
+    kShort = 2,           // a transfer smaller than asked
+    kCoalesced = 4,       // a signal sent while the same was pending: it is lost
+    kDuring = 8,          // delivered in a call, which may then fail EINTR
+    kNonblocking = 16,    // O_NONBLOCK, IPC_NOWAIT, WNOHANG, a zero time-out
+    kUnknownResult = 32,  // the kernel did it and did not tell
+    kWildTarget = 64,     // kill of what is no live peer: 0, -1, a group, a dead or foreign PID
+    kTimedOut = 128,
+    kTransparent = 256;  // injected, and a right program's behaviour must not change (short, EINTR)
 
 struct Step {
   Event event = Event::call;

@@ -61,7 +61,8 @@ constexpr Fault kStat[] = {
 };
 constexpr Fault kPoll[] = {
     fails(ENOMEM, linux_, "no kernel memory for the table"),
-    fails(EINTR, linux_, "any handler runs, also with SA_RESTART"),
+    fails(EINTR, linux_,
+          "nothing ready and any handler runs, also with SA_RESTART or a time-out of 0"),
 };
 constexpr Fault kMsgget[] = {
     fails(ENOSPC, linux_, "MSGMNI queues exist"),
@@ -193,6 +194,7 @@ constexpr Fault kChmod[] = {
 };
 constexpr Fault kTee[] = {
     fails(ENOMEM, linux_, "no kernel memory"),
+    fails(EINTR, linux_, "empty, and a handler without SA_RESTART runs, SPLICE_F_NONBLOCK or not"),
 };
 constexpr Fault kInotify[] = {
     fails(EMFILE, linux_, "max_user_instances or RLIMIT_NOFILE reached"),

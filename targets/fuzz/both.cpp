@@ -37,19 +37,15 @@ void differ(const Step& step, std::string_view what, const std::string& real,
   std::abort();
 }
 
-void say(const Step& step, const pipewrench::Record& record, const std::string& details) {
+void say(const Step& step, const pipewrench::Record& record, Operands operands) {
   if (!pipewrench::says()) return;
+  const std::string details = operands != nullptr ? operands(record) : std::string();
   std::fprintf(stderr, "  %2zu  client %u  %-12s %s", step.index, record.client, step.operation,
                details.c_str());
   if (record.flags != 0) std::fprintf(stderr, " flags=%#x", record.flags);
   if ((record.fault & 0xf) != 0)
     std::fprintf(stderr, " fault=%u of wrapped call %u", record.fault & 0xfu, record.fault >> 4);
   std::fputc('\n', stderr);
-}
-
-void say(const Step& step, const pipewrench::Record& record, Operands operands) {
-  if (!pipewrench::says()) return;
-  say(step, record, operands != nullptr ? operands(record) : std::string());
 }
 
 bool StepFault::explains(const ipc::Error& error, bool reports_eintr) const {

@@ -34,11 +34,9 @@ void same(const Step& step, std::string_view what, const Value& real, const Valu
   if (!(real == model)) differ(step, what, show(real), show(model));
 }
 
-// Prints the step where the replay was told to with -v: the input, decoded as operations. `details`
-// is what the target makes of the record's value.
-void say(const Step& step, const pipewrench::Record& record, const std::string& details = {});
-// The same, with the details made only where they are printed; nullptr: the operation has none.
+// What an operation makes of a record's value, in words; nullptr: nothing.
 using Operands = std::string (*)(const pipewrench::Record& record);
+// Prints the step where the replay was told to with -v: the input, decoded as operations.
 void say(const Step& step, const pipewrench::Record& record, Operands operands);
 
 // The fault of one record, played while it lives: none, or one fault after record.fault >> 4

@@ -12,11 +12,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <span>
 
-#include "harness/inproc/guard.h"
-#include "harness/inproc/virtual_time.h"
-#include "targets/fuzz/both.h"
 #include "targets/fuzz/private_dir.h"
+#include "targets/fuzz/run.h"
 #include "targets/ipc/fifo.h"
 #include "targets/ipc/io.h"
 #include "targets/model/fifo.h"
@@ -95,15 +94,16 @@ struct Client {
 
 class Input {
  public:
+  struct Operation {
+    const char* name;
+    void (Input::*run)(Client&, const Record&);
+    fuzz::Operands operands;
+    bool changes_name;
+  };
+
   Input() : name_(fuzz::private_dir() + "/fifo") {}
 
-  void run(std::size_t index, const Record& record) {
-    struct Operation {
-      const char* name;
-      void (Input::*run)(Client&, const Record&);
-      fuzz::Operands operands;
-      bool changes_name;
-    };
+  static std::span<const Operation> operations() {
     static constexpr std::array<Operation, 18> kOperations = {{
         {"create or use", &Input::create_or_use, mask_of, true},
         {"create", &Input::create, mask_of, true},
@@ -124,16 +124,18 @@ class Input {
         {"put", &Input::put, thing_put, true},
         {"unlink or chmod", &Input::change, change_of, true},
     }};
-    const Operation& operation = kOperations[record.op % kOperations.size()];
-    step_ = {.index = index, .operation = operation.name};
-    fuzz::say(step_, record, operation.operands);
+    return kOperations;
+  }
+
+  void act(const fuzz::Step& step, const Operation& operation, const Record& record) {
+    step_ = step;
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
     if (operation.changes_name) compare_name();
     compare_ends();
   }
 
-  void finish() {
-    step_ = {.index = pipewrench::kMostRecords, .operation = "end"};
+  void finish(const fuzz::Step& end) {
+    step_ = end;
     compare_name();
     for (Client& client : clients_) {
       close(client.reader);
@@ -405,8 +407,7 @@ class Input {
       is_any_open = is_any_open || clients_[i].reader.file >= 0 || clients_[i].writer.file >= 0;
     }
     if (!is_any_open) return;
-    // The engine's timer ends even a poll() that does not wait, if nothing is ready: no events.
-    if (::poll(entries.data(), entries.size(), 0) < 0 && errno != EINTR) std::abort();
+    if (::poll(entries.data(), entries.size(), 0) < 0) std::abort();
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const Client& client = clients_[i / 2];
       const End& end = i % 2 == 0 ? client.reader : client.writer;
@@ -426,11 +427,5 @@ class Input {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::private_dir();
-  const pipewrench::Guard guard;
-  const pipewrench::VirtualTime time;
-  const pipewrench::Records records(data, size);
-  Input input;
-  for (std::size_t i = 0; i < records.size(); ++i) input.run(i, records[i]);
-  input.finish();
-  return 0;
+  return fuzz::run_input<Input>(data, size);
 }

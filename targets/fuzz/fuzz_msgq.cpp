@@ -9,11 +9,9 @@
 #include <array>
 #include <climits>
 #include <optional>
+#include <span>
 
-#include "harness/inproc/guard.h"
-#include "harness/inproc/say.h"
-#include "harness/inproc/virtual_time.h"
-#include "targets/fuzz/both.h"
+#include "targets/fuzz/run.h"
 #include "targets/ipc/alarm.h"
 #include "targets/ipc/queue.h"
 #include "targets/model/queue.h"
@@ -52,6 +50,18 @@ std::string text_of(std::size_t step, long size) {
                      static_cast<char>('a' + step % 26));
 }
 
+// For the report of a step.
+std::string message_of(const Record& record) {
+  return "mtype=" + fuzz::show(type_of(record)) + " size=" + fuzz::show(size_of(record));
+}
+std::string capacity_of(const Record& record) {
+  return "bytes=" + std::to_string(kCapacities[record.value % kCapacities.size()]);
+}
+std::string stale_of(const Record& record) {
+  constexpr std::array kOnStale = {"fail", "drain", "recreate"};
+  return std::string("stale=") + kOnStale[record.value % kOnStale.size()];
+}
+
 // The signal of deadlines is taken before the first input, which then runs as every later one does.
 const bool has_signal = ipc::Alarm::arm(ipc::Deadline::after(kWait_ms)).has_value();
 
@@ -73,6 +83,12 @@ struct Client {
 
 class Input {
  public:
+  struct Operation {
+    const char* name;
+    void (Input::*run)(Client&, const Record&);
+    fuzz::Operands operands;
+  };
+
   Input() : key_(static_cast<key_t>(0x50000000 | ::getpid())) {
     if (!has_signal) fuzz::differ(step_, "start", "no signal for deadlines", "one");
     open(clients_[0], {});
@@ -80,36 +96,32 @@ class Input {
     clients_[1] = {.queue = ipc::MessageQueue::from_id(id_), .generation = generation_};
   }
 
-  void run(std::size_t index, const Record& record) {
-    struct Operation {
-      const char* name;
-      void (Input::*run)(Client&, const Record&);
-    };
+  static std::span<const Operation> operations() {
     static constexpr std::array<Operation, 12> kOperations = {{
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"send", &Input::send},
-        {"receive", &Input::receive},
-        {"raw send", &Input::raw_send},
-        {"raw receive", &Input::raw_receive},
-        {"peek", &Input::peek},
-        {"status", &Input::status},
-        {"capacity", &Input::set_capacity},
-        {"open", &Input::open},
-        {"remove", &Input::remove},
-        {"close", &Input::close},
+        {"send", &Input::send, message_of},
+        {"receive", &Input::receive, message_of},
+        {"send", &Input::send, message_of},
+        {"receive", &Input::receive, message_of},
+        {"raw send", &Input::raw_send, message_of},
+        {"raw receive", &Input::raw_receive, message_of},
+        {"peek", &Input::peek, message_of},
+        {"status", &Input::status, nullptr},
+        {"capacity", &Input::set_capacity, capacity_of},
+        {"open", &Input::open, stale_of},
+        {"remove", &Input::remove, nullptr},
+        {"close", &Input::close, nullptr},
     }};
-    const Operation& operation = kOperations[record.op % kOperations.size()];
-    step_ = {.index = index, .operation = operation.name};
-    if (pipewrench::says())
-      fuzz::say(step_, record,
-                "mtype=" + fuzz::show(type_of(record)) + " size=" + fuzz::show(size_of(record)));
+    return kOperations;
+  }
+
+  void act(const fuzz::Step& step, const Operation& operation, const Record& record) {
+    step_ = step;
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
   }
 
   // What is left comes out in order; then the queue goes.
-  void finish() {
-    step_ = {.index = pipewrench::kMostRecords, .operation = "end"};
+  void finish(const fuzz::Step& end) {
+    step_ = end;
     while (model_.messages() > 0) raw_receive_with(id_, model_, kLargest, 0, IPC_NOWAIT);
     raw_receive_with(id_, model_, kLargest, 0, IPC_NOWAIT);
     for (Client& client : clients_)
@@ -318,11 +330,5 @@ class Input {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const pipewrench::Guard guard;
-  const pipewrench::VirtualTime time;
-  const pipewrench::Records records(data, size);
-  Input input;
-  for (std::size_t i = 0; i < records.size(); ++i) input.run(i, records[i]);
-  input.finish();
-  return 0;
+  return fuzz::run_input<Input>(data, size);
 }

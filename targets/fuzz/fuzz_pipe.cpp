@@ -11,11 +11,10 @@
 #include <climits>
 #include <deque>
 #include <optional>
+#include <span>
 #include <utility>
 
-#include "harness/inproc/guard.h"
-#include "harness/inproc/virtual_time.h"
-#include "targets/fuzz/both.h"
+#include "targets/fuzz/run.h"
 #include "targets/ipc/pipe.h"
 #include "targets/model/pipe.h"
 
@@ -114,41 +113,44 @@ struct Session {
 
 class Input {
  public:
+  struct Operation {
+    const char* name;
+    void (Input::*run)(Client&, const Record&);
+    fuzz::Operands operands;
+    bool is_of_session;
+  };
+
   Input() {
     ipc::Pipe pipe = small_pipe(kPages);
     clients_[0].writer = std::move(pipe.writer);
     clients_[1].reader = std::move(pipe.reader);
   }
 
-  void run(std::size_t index, const Record& record) {
-    struct Operation {
-      const char* name;
-      void (Input::*run)(Client&, const Record&);
-      fuzz::Operands operands;
-    };
-    constexpr std::size_t kOfThePipe = 6;
+  static std::span<const Operation> operations() {
     static constexpr std::array<Operation, 10> kOperations = {{
-        {"write", &Input::write, transfer_of},
-        {"read", &Input::read, transfer_of},
-        {"close writer", &Input::close_writer, nullptr},
-        {"close reader", &Input::close_reader, nullptr},
-        {"share", &Input::share, heir_of},
-        {"resize", &Input::resize, pages_of},
-        {"send", &Input::send, message_of},
-        {"receive", &Input::receive, wait_of},
-        {"flush", &Input::flush, wait_of},
-        {"close session", &Input::close_session, nullptr},
+        {"write", &Input::write, transfer_of, false},
+        {"read", &Input::read, transfer_of, false},
+        {"close writer", &Input::close_writer, nullptr, false},
+        {"close reader", &Input::close_reader, nullptr, false},
+        {"share", &Input::share, heir_of, false},
+        {"resize", &Input::resize, pages_of, false},
+        {"send", &Input::send, message_of, true},
+        {"receive", &Input::receive, wait_of, true},
+        {"flush", &Input::flush, wait_of, true},
+        {"close session", &Input::close_session, nullptr, true},
     }};
-    const Operation& operation = kOperations[record.op % kOperations.size()];
-    step_ = {.index = index, .operation = operation.name};
-    fuzz::say(step_, record, operation.operands);
+    return kOperations;
+  }
+
+  void act(const fuzz::Step& step, const Operation& operation, const Record& record) {
+    step_ = step;
     (this->*operation.run)(clients_[record.client % clients_.size()], record);
-    if (record.op % kOperations.size() < kOfThePipe) compare_state();
+    if (!operation.is_of_session) compare_state();
   }
 
   // No operation changed what the program does with SIGPIPE.
-  void finish() {
-    step_ = {.index = pipewrench::kMostRecords, .operation = "end"};
+  void finish(const fuzz::Step& end) {
+    step_ = end;
     sigset_t mask;
     ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
     same(step_, "SIGPIPE is blocked", static_cast<long>(sigismember(&mask, SIGPIPE)), 0L);
@@ -387,11 +389,5 @@ class Input {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const pipewrench::Guard guard;
-  const pipewrench::VirtualTime time;
-  const pipewrench::Records records(data, size);
-  Input input;
-  for (std::size_t i = 0; i < records.size(); ++i) input.run(i, records[i]);
-  input.finish();
-  return 0;
+  return fuzz::run_input<Input>(data, size);
 }

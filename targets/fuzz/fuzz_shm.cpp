@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: MIT
 #include <array>
 #include <cstdlib>
+#include <span>
 
-#include "harness/inproc/guard.h"
-#include "harness/inproc/virtual_time.h"
+#include "targets/fuzz/run.h"
 #include "targets/fuzz/shm_box.h"
 #include "targets/fuzz/shm_lock.h"
 
@@ -58,33 +58,43 @@ constexpr std::array<Operation, 32> kOperations = {{
     {"SETVAL", nullptr, &Locks::raw_setval, fuzz::shm::value_of},
 }};
 
+// Reads /proc: once a process.
+const ipc::ProcessId& me() {
+  static const auto self = ipc::self();
+  if (!self) std::abort();
+  return *self;
+}
+
+class Input {
+ public:
+  static std::span<const Operation> operations() { return kOperations; }
+
+  void act(const fuzz::Step& step, const Operation& operation, const Record& record) {
+    setting_.step = step;
+    const std::size_t client = record.client % fuzz::shm::kClients;
+    if (operation.on_box != nullptr) {
+      (boxes_.*operation.on_box)(boxes_.client(client), record);
+      boxes_.compare();
+    } else {
+      (locks_.*operation.on_lock)(locks_.client(client), record);
+      locks_.compare();
+    }
+  }
+
+  void finish(const fuzz::Step& end) {
+    setting_.step = end;
+    boxes_.finish();
+    locks_.finish();
+  }
+
+ private:
+  fuzz::shm::Setting setting_{.me = me(), .key = 0x52000000 | me().pid};
+  Boxes boxes_{setting_};
+  Locks locks_{setting_};
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const auto me = ipc::self();  // reads /proc: once a process
-  if (!me) std::abort();
-  const pipewrench::Guard guard;
-  const pipewrench::VirtualTime time;
-  const pipewrench::Records records(data, size);
-  fuzz::shm::Setting setting{.me = *me, .key = 0x52000000 | me->pid};
-  Boxes boxes(setting);
-  Locks locks(setting);
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const Record record = records[i];
-    const Operation& operation = kOperations[record.op % kOperations.size()];
-    const std::size_t client = record.client % fuzz::shm::kClients;
-    setting.step = {.index = i, .operation = operation.name};
-    fuzz::say(setting.step, record, operation.operands);
-    if (operation.on_box != nullptr) {
-      (boxes.*operation.on_box)(boxes.client(client), record);
-      boxes.compare();
-    } else {
-      (locks.*operation.on_lock)(locks.client(client), record);
-      locks.compare();
-    }
-  }
-  setting.step = {.index = records.size(), .operation = "end"};
-  boxes.finish();
-  locks.finish();
-  return 0;
+  return fuzz::run_input<Input>(data, size);
 }

@@ -9,11 +9,10 @@
 #include <array>
 #include <climits>
 #include <optional>
+#include <span>
 #include <utility>
 
-#include "harness/inproc/guard.h"
-#include "harness/inproc/virtual_time.h"
-#include "targets/fuzz/both.h"
+#include "targets/fuzz/run.h"
 #include "targets/ipc/socket.h"
 #include "targets/model/channel.h"
 
@@ -83,12 +82,13 @@ struct Pair {
 
 class Input {
  public:
-  void run(std::size_t index, const Record& record) {
-    struct Operation {
-      const char* name;
-      void (Input::*run)(const Record&);
-      fuzz::Operands operands;
-    };
+  struct Operation {
+    const char* name;
+    void (Input::*run)(const Record&);
+    fuzz::Operands operands;
+  };
+
+  static std::span<const Operation> operations() {
     static constexpr std::array<Operation, 8> kOperations = {{
         {"send", &Input::send, send_of},
         {"receive", &Input::receive, receive_of},
@@ -99,9 +99,11 @@ class Input {
         {"end", &Input::end, end_of},
         {"close", &Input::close, end_of},
     }};
-    const Operation& operation = kOperations[record.op % kOperations.size()];
-    step_ = {.index = index, .operation = operation.name};
-    fuzz::say(step_, record, operation.operands);
+    return kOperations;
+  }
+
+  void act(const fuzz::Step& step, const Operation& operation, const Record& record) {
+    step_ = step;
     std::optional<Pair>& pair = pairs_[kind_of(record)];
     if (!pair || (!pair->ends[0].is_open && !pair->ends[1].is_open))
       pair = Pair::make(static_cast<ipc::SocketKind>(kind_of(record)));
@@ -111,6 +113,8 @@ class Input {
     if (is_torn_) pair.reset();
     is_torn_ = false;
   }
+
+  void finish(const fuzz::Step&) {}  // closing both ends leaves nothing to compare
 
  private:
   void send(const Record& record) {
@@ -234,10 +238,5 @@ class Input {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const pipewrench::Guard guard;
-  const pipewrench::VirtualTime time;
-  const pipewrench::Records records(data, size);
-  Input input;
-  for (std::size_t i = 0; i < records.size(); ++i) input.run(i, records[i]);
-  return 0;
+  return fuzz::run_input<Input>(data, size);
 }

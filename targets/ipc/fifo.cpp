@@ -72,7 +72,10 @@ Result<bool> has_idle_writer(int reader) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return fail("pipe2");
   const Fd out(ends[0]), in(ends[1]);
-  const ssize_t count = ::tee(reader, in.get(), 1, SPLICE_F_NONBLOCK);
+  ssize_t count = 0;
+  do {  // with a signal pending an empty pipe gives EINTR, SPLICE_F_NONBLOCK or not
+    count = ::tee(reader, in.get(), 1, SPLICE_F_NONBLOCK);
+  } while (count < 0 && errno == EINTR);
   if (count >= 0) return count > 0;
   if (errno == EAGAIN) return true;
   return fail("tee", {{{"fd", reader}}});

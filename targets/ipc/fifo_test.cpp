@@ -470,6 +470,29 @@ TEST_F(FifoTest, survives_every_fault_of_every_call) {
   EXPECT_GT(played, 100u);
 }
 
+TEST_F(FifoTest, a_signal_at_any_call_of_a_look_changes_nothing) {
+  const auto fifo = Fifo::create(path());
+  const auto reader = fifo->listen();
+  const auto eintr_everywhere = [&](bool comes) {
+    constexpr std::uint8_t kCalls = 16, kEintr = 2;  // in the rows of poll and tee
+    std::size_t played = 0;
+    for (std::uint8_t skip = 0; skip < kCalls; ++skip) {
+      const auto choices = pipewrench::fault_at(skip, kEintr);
+      const Faults faults(choices);
+      const auto come = fifo->await_writer(*reader, Deadline::now());
+      if (faults.played().empty() || faults.played()[0].fault->error_number != EINTR) continue;
+      EXPECT_EQ(come ? Kind::exists : come.error().kind, comes ? Kind::exists : Kind::would_block)
+          << "at call " << int{skip};
+      ++played;
+    }
+    EXPECT_EQ(played, 2u);  // poll and tee
+  };
+  eintr_everywhere(false);
+  const auto writer = fifo->open_writer(Deadline::now());
+  ASSERT_TRUE(writer);
+  eintr_everywhere(true);
+}
+
 TEST_F(FifoTest, a_failure_after_mkfifo_leaves_no_name) {
   const std::string name = path();  // UBSan asks with pipe() whether `this` is readable
   for (const std::uint8_t choice : {std::uint8_t{1}, std::uint8_t{3}}) {  // EACCES, EMFILE

@@ -19,9 +19,10 @@ Result<std::size_t> wait_any(std::span<pollfd> entries, Deadline deadline) {
           return fail(Kind::bad_argument, EBADF, "poll", {{{"fd", entry.fd}}});
       return static_cast<std::size_t>(count);
     }
-    // poll() is never restarted, whatever SA_RESTART says (signal(7)).
+    // poll() is never restarted, whatever SA_RESTART says (signal(7)): EINTR comes also where it
+    // does not wait, but only where nothing is ready.
     if (count < 0 && errno != EINTR) return fail("poll");
-    if (count == 0 && deadline.is_now()) return fail(Kind::would_block, EAGAIN, "poll");
+    if (deadline.is_now()) return fail(Kind::would_block, EAGAIN, "poll");
     if (deadline.expired()) return fail(Kind::timed_out, ETIMEDOUT, "poll");
   }
 }

@@ -71,6 +71,14 @@ TEST(Wait, retries_eintr_with_the_time_that_is_left) {
   EXPECT_EQ(VirtualTime::elapsed_ns(), 5'000'000);
 }
 
+TEST(Wait, now_is_would_block_also_where_a_signal_comes) {
+  Pair pair;
+  const auto choices = pipewrench::fault_at(0, 2);  // EINTR
+  const Faults faults(choices);
+  EXPECT_EQ(wait_readable({pair.reader.get()}, Deadline::now()).error().kind, Kind::would_block);
+  EXPECT_EQ(faults.played().size(), 1u);
+}
+
 TEST(Wait, tells_other_failures) {
   Pair pair;
   const auto choices = pipewrench::fault_at(0, 1);  // ENOMEM

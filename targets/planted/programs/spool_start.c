@@ -60,7 +60,8 @@ static int open_spool(void) {
   }
   return -1;
 #else
-  return open(kSpool, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const int out = open(kSpool, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  return out < 0 && errno == EEXIST ? open(kSpool, O_WRONLY | O_CLOEXEC) : out;
 #endif
 }
 

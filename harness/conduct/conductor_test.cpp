@@ -1,0 +1,200 @@
+// The conductor on real programs: as bare, the same every time, nothing left, and what a plan asks for.
+// SPDX-License-Identifier: MIT
+#include "harness/conduct/conductor.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/trace_bytes.h"
+#include "harness/scenario/trace_diff.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr int kRepeats = 20;
+
+Scenario one_peer(const std::vector<std::string>& run) {
+  Scenario scenario;
+  scenario.peers.push_back({.name = "peer", .run = run});
+  return scenario;
+}
+
+// Starting it enters namespaces for good: each test is a process of its own.
+class OnPrograms : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto started =
+        Conductor::start({.cpu = static_cast<int>(getpid() % sysconf(_SC_NPROCESSORS_ONLN))});
+    if (!started) GTEST_SKIP() << started.error();
+    conductor_ = std::make_unique<Conductor>(std::move(*started));
+  }
+  Trace run(const Scenario& scenario, const Plan& plan = {}) {
+    PlanPolicy policy(plan);
+    Trace trace = conductor_->run(scenario, policy);
+    EXPECT_NE(trace.ending, Ending::harness_error) << trace.error;
+    return trace;
+  }
+  std::unique_ptr<Conductor> conductor_;
+};
+
+struct Bare {
+  std::string out;
+  int status = 0;
+};
+
+// In a directory of its own, like the sandbox; standard input is empty.
+Bare run_bare(const std::string& command) {
+  char directory[] = "/tmp/bare.XXXXXX";
+  if (mkdtemp(directory) == nullptr) return {};
+  const std::string line =
+      "cd " + std::string(directory) + " && exec </dev/null 2>/dev/null && { " + command + "\n}";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(line.c_str(), "re"),
+                                                   [](FILE*) { return 0; });
+  Bare bare;
+  char buffer[4096];
+  while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, pipe.get()))
+    bare.out.append(buffer, got);
+  bare.status = pclose(pipe.get());
+  EXPECT_EQ(std::system(("rm -rf " + std::string(directory)).c_str()), 0);
+  return bare;
+}
+
+struct Program {
+  const char* name;
+  const char* command;  // of a shell
+  const char* needs = "sh";
+};
+std::ostream& operator<<(std::ostream& out, const Program& program) { return out << program.name; }
+
+constexpr Program kPrograms[] = {
+    {"pipeline", "echo one two | tr ' ' '\\n' | sort -r | cat"},
+    {"process_substitution", "bash -c 'diff <(seq 5) <(seq 6); echo $?'", "bash"},
+    {"make_jobserver",
+     "printf 'all: a b c d\\na b c d:\\n\\t@echo $@ > $@\\n' > Makefile; make -j4; cat a b c d",
+     "make"},
+    {"xargs", "seq 20 | xargs -P4 -n3 echo | sort -n", "xargs"},
+    {"tar_gzip", "seq 20000 > f; tar --mtime=@0 -cf - f | gzip | gzip -dc | tar xOf - | cksum",
+     "tar"},
+    {"sort_threads", "seq 50000 | sort -r --parallel=4 -S 300K | cksum"},
+    {"tee", "seq 5 | tee a b | wc -l; cat a b | wc -l"},
+    {"timeout", "timeout 1 sleep 50; echo $?"},
+    {"yes_head", "yes | head -n 1"},
+    {"trap", "bash -c 'trap \"echo usr\" USR1; (kill -USR1 $$); wait; echo end'", "bash"},
+    {"stop_continue", "sleep 50 & kill -STOP $!; kill -CONT $!; kill $!; wait $!; echo $?"},
+    {"perl_pipe",
+     "perl -e 'pipe(R,W); if (fork == 0) { close R; print W \"x\" x 100; exit 3 } close W; "
+     "$n = read(R, $b, 1000); wait; print \"$n $?\\n\"'",
+     "perl"},
+    {"python_subprocess",
+     "python3 -c 'import subprocess as s; print(s.run([\"seq\", \"3\"], "
+     "capture_output=True).stdout)'",
+     "python3"},
+    {"python_pool",
+     "python3 -c 'import multiprocessing as m\nif __name__ == \"__main__\":\n with m.Pool(2) as p: "
+     "print(p.map(abs, range(-5, 5)))'",
+     "python3"},
+    {"daemon", "setsid sh -c 'sleep 1; echo late' & wait; echo done"},
+    {"big_write", TEST_TARGET " big-write"},
+    {"threads", TEST_TARGET " threads"},
+    {"threads_static", TEST_TARGET "_static threads"},
+    {"time_out", TEST_TARGET " time-out"},
+    {"time_out_static", TEST_TARGET "_static time-out"},
+    {"signalfd_epoll_timerfd", TEST_TARGET " events"},
+    {"spawn_and_fork", TEST_TARGET " births"},
+    {"select", TEST_TARGET " selects"},
+    {"full_pipe", TEST_TARGET " full-pipe"},
+    {"system_v", TEST_TARGET " system-v"},
+    {"fifo", TEST_TARGET " fifo-pair"},
+    {"alarm", TEST_TARGET " alarms"},
+};
+
+class EachProgram : public OnPrograms, public testing::WithParamInterface<Program> {
+ protected:
+  void SetUp() override {
+    const std::string look = "command -v " + std::string(GetParam().needs) + " >/dev/null";
+    if (std::system(look.c_str()) != 0) GTEST_SKIP() << "no " << GetParam().needs << " here";
+    bare_ = run_bare(GetParam().command);
+    OnPrograms::SetUp();
+  }
+  Bare bare_;
+};
+
+TEST_P(EachProgram, behaves_as_bare_and_the_same_every_time) {
+  const Scenario scenario = one_peer({"/bin/sh", "-c", GetParam().command});
+  const Trace first = run(scenario);
+  ASSERT_EQ(first.outputs.size(), 1U);
+  EXPECT_EQ(first.outputs[0].out, bare_.out);
+  EXPECT_EQ(WEXITSTATUS(first.tasks[0].status), WEXITSTATUS(bare_.status));
+  EXPECT_EQ(first.ending, Ending::exited);
+  EXPECT_EQ(first.unmanaged, 0U);
+  for (const Leftover& left : first.leftovers) EXPECT_FALSE(left.process) << left.name;
+  for (int i = 1; i < kRepeats; ++i) {
+    const Trace again = run(scenario);
+    if (trace_hash(again) == trace_hash(first)) continue;
+    FAIL() << "run " << i << " differs: " << first_difference(first, again);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(transparency, EachProgram, testing::ValuesIn(kPrograms),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(OnPrograms, reports_a_program_that_is_not_there) {
+  PlanPolicy calm({});
+  const Trace trace = conductor_->run(one_peer({"./no-such-program"}), calm);
+  EXPECT_EQ(trace.ending, Ending::harness_error);
+  EXPECT_EQ(trace.error, "./no-such-program: no such program");
+}
+
+TEST_F(OnPrograms, runs_the_other_peer_first_where_the_plan_preempts) {
+  Scenario scenario;
+  scenario.peers.push_back({.name = "a", .run = {"/bin/mkdir", "lock"}});
+  scenario.peers.push_back({.name = "b", .run = {"/bin/mkdir", "lock"}});
+  const Trace calm = run(scenario);
+  EXPECT_EQ(WEXITSTATUS(calm.tasks[0].status), 0);
+  EXPECT_EQ(WEXITSTATUS(calm.tasks[1].status), 1);
+  const auto plan = parse_plan("before a#1 run b", "plan");
+  ASSERT_TRUE(plan);
+  const Trace trace = run(scenario, *plan);
+  EXPECT_EQ(WEXITSTATUS(trace.tasks[0].status), 1);
+  EXPECT_EQ(WEXITSTATUS(trace.tasks[1].status), 0);
+  EXPECT_EQ(trace.plan, *plan);
+}
+
+TEST_F(OnPrograms, kills_where_the_plan_says_and_starts_again) {
+  Scenario scenario = one_peer({"/bin/sh", "-c", "echo x | cat"});
+  const auto plan = parse_plan("peer#1 kill\npeer restart", "plan");
+  ASSERT_TRUE(plan);
+  const Trace trace = run(scenario, *plan);
+  EXPECT_EQ(WTERMSIG(trace.tasks[0].status), SIGKILL);
+  EXPECT_TRUE(trace.tasks[0].killed_by_plan);
+  EXPECT_EQ(trace.outputs[0].out, "x\n");
+  EXPECT_EQ(trace.unused.size(), 0U);
+}
+
+TEST_F(OnPrograms, ends_what_rests_and_says_who_waited) {
+  const Trace trace = run(one_peer({"/bin/sh", "-c", "mkfifo f; exec cat f"}));
+  EXPECT_EQ(trace.ending, Ending::at_rest);
+  ASSERT_FALSE(trace.waiting.empty());
+  ASSERT_FALSE(trace.leftovers.empty());
+  EXPECT_EQ(trace.leftovers[0].name, "fifo ./f");
+}
+
+TEST_F(OnPrograms, bounds_a_peer_that_forks_without_end) {
+  Scenario scenario = one_peer({"/bin/sh", "-c", "f() { f | f & }; f; wait"});
+  scenario.limits.processes = 20;
+  scenario.limits.steps = 500;
+  const Trace trace = run(scenario);
+  EXPECT_LT(trace.tasks.size(), 600U);
+  const Trace next = run(one_peer({"/bin/echo", "still here"}));
+  EXPECT_EQ(next.outputs[0].out, "still here\n");
+}
+
+}  // namespace
+}  // namespace pipewrench

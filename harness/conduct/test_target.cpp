@@ -1,0 +1,271 @@
+// One program, many behaviours, for the conductor's tests: test_target BEHAVIOUR. Prints what must be the same bare and
+// under the conductor. Must not print a PID, a time of day or an address.
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/msg.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using std::chrono::seconds;
+
+void threads() {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::queue<int> jobs;
+  bool done = false;
+  long sum = 0;
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 4; ++i)
+    workers.emplace_back([&] {
+      while (true) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return done || !jobs.empty(); });
+        if (jobs.empty()) return;
+        sum += jobs.front();
+        jobs.pop();
+      }
+    });
+  for (int i = 0; i < 500; ++i) {
+    {
+      const std::lock_guard lock(mutex);
+      jobs.push(i);
+    }
+    changed.notify_one();
+  }
+  {
+    const std::lock_guard lock(mutex);
+    done = true;
+  }
+  changed.notify_all();
+  for (std::thread& worker : workers) worker.join();
+  std::printf("sum %ld\n", sum);
+}
+
+void time_out() {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  const auto start = std::chrono::steady_clock::now();
+  const bool timed_out = never.wait_for(lock, seconds(1)) == std::cv_status::timeout;
+  const auto took = std::chrono::steady_clock::now() - start;
+  std::printf("timed out %d, a second has gone %d\n", timed_out,
+              took >= seconds(1) && took < seconds(2));
+}
+
+void events() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  const int signals = signalfd(-1, &set, SFD_CLOEXEC);
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const itimerspec twice_a_second{{0, 500'000'000}, {0, 250'000'000}};
+  timerfd_settime(timer, 0, &twice_a_second, nullptr);
+  const int all = epoll_create1(EPOLL_CLOEXEC);
+  for (const int fd : {signals, timer}) {
+    epoll_event event{EPOLLIN, {.fd = fd}};
+    epoll_ctl(all, EPOLL_CTL_ADD, fd, &event);
+  }
+  if (fork() == 0) {
+    const timespec one{1, 0};
+    nanosleep(&one, nullptr);
+    kill(getppid(), SIGUSR1);
+    _exit(5);
+  }
+  std::uint64_t ticks = 0;
+  bool ended = false, told = false;
+  while (!ended || !told) {
+    epoll_event event{};
+    if (epoll_wait(all, &event, 1, -1) < 1) continue;
+    if (event.data.fd == timer) {
+      std::uint64_t count = 0;
+      if (read(timer, &count, sizeof count) == sizeof count) ticks += count;
+    } else {
+      signalfd_siginfo info{};
+      if (read(signals, &info, sizeof info) != sizeof info) continue;
+      (info.ssi_signo == SIGCHLD ? ended : told) = true;
+    }
+  }
+  int status = 0;
+  wait(&status);
+  std::printf("ticks %d, status %d\n", ticks >= 2, WEXITSTATUS(status));
+}
+
+void births() {
+  std::fflush(stdout);
+  pid_t child = 0;
+  std::string echo = "echo", word = "spawned";
+  std::array<char*, 3> arguments{echo.data(), word.data(), nullptr};
+  const int made = posix_spawn(&child, "/bin/echo", nullptr, nullptr, arguments.data(), environ);
+  int status = 0;
+  waitpid(child, &status, 0);
+  const int missing =
+      posix_spawn(&child, "/no/such/file", nullptr, nullptr, arguments.data(), environ);
+  std::printf("spawn %d %d, missing %d\n", made, status, missing == ENOENT);
+  std::fflush(stdout);
+  if (fork() == 0) _exit(7);
+  wait(&status);
+  std::printf("fork %d\n", WEXITSTATUS(status));
+}
+
+void selects() {
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(ends[0], &set);
+  timeval limit{1, 0};
+  const int none = select(ends[0] + 1, &set, nullptr, nullptr, &limit);
+  const bool is_cleared = !FD_ISSET(ends[0], &set);
+  const ssize_t put = write(ends[1], "x", 1);
+  FD_SET(ends[0], &set);
+  limit = {1, 0};
+  const int one = select(ends[0] + 1, &set, nullptr, nullptr, &limit);
+  pollfd polled{ends[0], POLLIN, 0};
+  std::printf("%d %d %zd %d %d %d\n", none, is_cleared, put, one, poll(&polled, 1, 0),
+              polled.revents);
+}
+
+// More than a pipe holds, to a reader that leaves in the middle.
+void big_write() {
+  static char block[100'000];
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  std::signal(SIGPIPE, SIG_IGN);
+  std::fflush(stdout);
+  if (fork() == 0) {
+    close(ends[1]);
+    long total = 0;
+    for (ssize_t got = 1; got > 0 && total < 150'000; total += got)
+      got = read(ends[0], block, sizeof block);
+    _exit(0);
+  }
+  close(ends[0]);
+  // Where in the second or third block the reader leaves is chance; that the first goes whole and the last is refused is not.
+  ssize_t put[4];
+  for (ssize_t& one : put) one = write(ends[1], block, sizeof block);
+  std::printf("%d %d", put[0] == sizeof block, put[3] < 0 && errno == EPIPE);
+  wait(nullptr);
+  std::printf("\n");
+}
+
+// 65,530 bytes, then six, then one: the six fit into the last page.
+void full_pipe() {
+  static char block[65'530];
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  const ssize_t most = write(ends[1], block, sizeof block), six = write(ends[1], block, 6);
+  fcntl(ends[1], F_SETFL, O_NONBLOCK);
+  const bool is_full = write(ends[1], block, 1) < 0 && errno == EAGAIN;
+  std::printf("%zd %zd %d\n", most, six, is_full);
+}
+
+void system_v() {
+  const int queue = msgget(IPC_PRIVATE, 0600), segment = shmget(IPC_PRIVATE, 4096, 0600);
+  const int locks = semget(IPC_PRIVATE, 1, 0600);
+  auto* memory = static_cast<char*>(shmat(segment, nullptr, 0));
+  std::fflush(stdout);
+  if (fork() == 0) {
+    struct {
+      long type;
+      char text[8];
+    } letter{7, "letter"};
+    std::strcpy(memory, "shared");
+    msgsnd(queue, &letter, sizeof letter.text, 0);
+    sembuf up{0, 1, 0};
+    semop(locks, &up, 1);
+    _exit(0);
+  }
+  sembuf down{0, -1, 0};
+  semop(locks, &down, 1);
+  struct {
+    long type;
+    char text[8];
+  } letter{};
+  const ssize_t size = msgrcv(queue, &letter, sizeof letter.text, -9, 0);
+  std::printf("%s %ld %zd %s\n", memory, letter.type, size, letter.text);
+  wait(nullptr);
+  msgctl(queue, IPC_RMID, nullptr);
+  semctl(locks, 0, IPC_RMID);
+  shmctl(segment, IPC_RMID, nullptr);
+}
+
+void fifo_pair() {
+  mkfifo("fifo", 0600);
+  std::fflush(stdout);
+  if (fork() == 0) {
+    const int out = open("fifo", O_WRONLY | O_CLOEXEC);
+    const ssize_t put = write(out, "through", 7);
+    _exit(put == 7 ? 0 : 1);
+  }
+  const int in = open("fifo", O_RDONLY | O_CLOEXEC);
+  char text[16] = {};
+  const ssize_t got = read(in, text, sizeof text);
+  const ssize_t end = read(in, text + 8, 1);
+  wait(nullptr);
+  unlink("fifo");
+  std::printf("%s %zd %zd\n", text, got, end);
+}
+
+void alarms() {
+  static volatile sig_atomic_t rang = 0;
+  struct sigaction action{};
+  action.sa_handler = [](int) { rang = rang + 1; };
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(2);
+  const timespec long_time{100, 0};
+  timespec left{};
+  const bool interrupted = nanosleep(&long_time, &left) != 0 && errno == EINTR;
+  std::printf("%d %d %d\n", interrupted, static_cast<int>(rang),
+              left.tv_sec >= 97 && left.tv_sec <= 98);
+}
+
+struct Behaviour {
+  std::string_view name;
+  void (*run)();
+};
+constexpr Behaviour kBehaviours[] = {{"threads", threads},     {"time-out", time_out},
+                                     {"events", events},       {"births", births},
+                                     {"selects", selects},     {"big-write", big_write},
+                                     {"full-pipe", full_pipe}, {"system-v", system_v},
+                                     {"fifo-pair", fifo_pair}, {"alarms", alarms}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const Behaviour& behaviour : kBehaviours)
+    if (argc == 2 && behaviour.name == argv[1]) {
+      behaviour.run();
+      return 0;
+    }
+  for (const Behaviour& behaviour : kBehaviours) std::printf("%s\n", behaviour.name.data());
+  return 2;
+}
