@@ -110,6 +110,14 @@ TEST(wild_kill, by_target) {
   expect_one(judged(calm(), t), "wild_kill: writer SIGUSR1 to a process group", "none of its own");
   expect_silent(judged(wild("0, nobody", 0)));
 }
+TEST(wild_kill, pid_that_nobody_filled_in) {
+  TraceBuilder t = two().kills("writer", "", SIGUSR1).dies("writer", SIGUSR1).exits("reader", 1);
+  t.plan("reader#1 kill");
+  expect_one(judged(calm(), t), "wild_kill: writer SIGUSR1 to its own group", "kill(0)");
+  TraceBuilder job = two().kills("writer", "", SIGTERM).exits("writer").exits("reader");
+  job.plan("reader#1 kill");
+  expect_silent(judged(calm(), job));
+}
 TEST(wild_kill, one_refusal_tells_of_a_death_the_second_is_wild) {
   TraceBuilder t = wild("SIGUSR1, ended reader");
   expect_silent(judged(t));

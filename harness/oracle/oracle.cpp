@@ -15,12 +15,12 @@ namespace {
 // In this order an earlier verdict may explain a later one, never the other way round.
 constexpr OracleRow kOracles[] = {
     {"crash", judge_crash, "a memory error, an abort, a panic or a sanitizer report"},
+    {"wild_kill", judge_wild_kill, "a signal to what is no live peer"},
     {"signal_death", judge_signal_death, "death by SIGPIPE, SIGUSR1 and the like"},
     {"spin", judge_spin, "the same calls for ever, and nothing changes"},
     {"lost_signal", judge_lost_signal, "waiting for a signal that came before, or was merged"},
     {"deadlock", judge_deadlock, "tasks that wait for each other in a ring"},
     {"hang", judge_hang, "waiting for ever where the calm run went on"},
-    {"wild_kill", judge_wild_kill, "a signal to what is no live peer"},
     {"torn_data", judge_torn_data, "records cut, merged, mixed or sent twice on a stream"},
     {"lost_data", judge_lost_data, "bytes or messages that nobody received, or never sent"},
     {"segment", judge_segment, "shared memory overwritten or cleared before it was read"},
@@ -59,6 +59,7 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
   const bool is_stop = is_one_of(cause.kind, {"deadlock", "hang", "lost_signal", "spin"});
   const bool is_end = is_one_of(cause.kind, {"crash", "signal_death"});
   const bool is_data = is_one_of(cause.kind, {"lost_data", "torn_data", "duplicated_data"});
+  if (effect.kind == "signal_death") return cause.kind == "wild_kill" && shares_task(cause, effect);
   if (effect.kind == "deadlock") return cause.kind == "lost_signal" && shares_task(cause, effect);
   // Who waits while another one spins to the end of the run may only wait for him.
   if (effect.kind == "hang" && cause.kind == "spin") return at_limit(run);

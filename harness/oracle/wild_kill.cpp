@@ -3,6 +3,7 @@
 // program learns of a death.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <string_view>
 
@@ -23,8 +24,8 @@ std::string_view target_of(const Step& step) {
 
 bool calm_does_so(const Case& c, const Step& step) {
   return std::ranges::any_of(c.calm.steps, [&](const Step& other) {
-    return is_signal_call(other.call) && (other.flags & kWildTarget) != 0 &&
-           other.number == step.number && target_of(other) == target_of(step) &&
+    return is_signal_call(other.call) && other.other == kNobody && other.number == step.number &&
+           target_of(other) == target_of(step) &&
            role_of(c.calm, other.task) == role_of(c.run, step.task);
   });
 }
@@ -35,9 +36,12 @@ class Wild {
 
   std::vector<Verdict> verdicts() {
     for (const Step& step : c_.run.steps)
-      if (step.event == Event::call && is_signal_call(step.call) && step.number != 0 &&
-          (step.flags & kWildTarget) != 0)
-        look_at(step);
+      if (step.event == Event::call && is_signal_call(step.call) && step.number != 0) {
+        if ((step.flags & kWildTarget) != 0)
+          look_at(step);
+        else if (step.other == kNobody && step.result == 0)
+          look_at_own_group(step);
+      }
     return std::move(verdicts_);
   }
 
@@ -60,6 +64,15 @@ class Wild {
     } else {
       add(step, Severity::finding, "no peer", "a PID that never was a peer's");
     }
+  }
+
+  // kill(0): a PID that nobody has filled in. To end one's whole job so is timeout(1)'s trade, to
+  // send it SIGUSR1 is nobody's.
+  void look_at_own_group(const Step& step) {
+    const bool is_message = step.number == SIGUSR1 || step.number == SIGUSR2;
+    if (!is_message || (!c_.is_calm() && calm_does_so(c_, step))) return;
+    add(step, c_.is_calm() ? Severity::note : Severity::finding, "its own group",
+        "its own process group, itself included (kill(0))");
   }
 
   void add(const Step& step, Severity severity, const std::string& target,

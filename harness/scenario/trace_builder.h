@@ -9,7 +9,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-
 #include "harness/core/check.h"
 #include "harness/scenario/test_kinds.h"
 #include "harness/scenario/trace.h"
