@@ -95,7 +95,7 @@ Look aim(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
-bool ends_by_default(int signal) {
+bool ends_at_once(int signal) {
   switch (signal) {
     case SIGCHLD:
     case SIGURG:
@@ -105,6 +105,17 @@ bool ends_by_default(int signal) {
     case SIGTSTP:
     case SIGTTIN:
     case SIGTTOU:
+    // These dump core: they are fatal only when the task runs again, and it is parked.
+    case SIGQUIT:
+    case SIGILL:
+    case SIGTRAP:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGSEGV:
+    case SIGXCPU:
+    case SIGXFSZ:
+    case SIGSYS:
       return false;
     default:
       return true;
@@ -118,23 +129,18 @@ bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
   const auto signal = static_cast<int>(pending.number);
   const std::uint64_t bit = 1ULL << (signal - 1);
   const Process& process = run.process_of(pending.other);
-  if (process.dead || process.pid == run.process_of(task).pid || !ends_by_default(signal) ||
+  if (process.dead || process.pid == run.process_of(task).pid || !ends_at_once(signal) ||
       ((target.blocked | target.caught | target.ignored) & bit) != 0)
     return false;
   if (syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0) != 0) return false;
-  // One that dumps core is fatal only when the task runs again: it is parked, so that is our doing.
-  constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
-  const auto after = task_status(process.pid);
-  if (!after || (after->own_pending & kKillBit) != 0) {
-    pollfd ended{process.pidfd.get(), POLLIN, 0};
-    poll(&ended, 1, -1);
-    // Its death is seen to before anything else.
-    for (Live& one : run.live)
-      if (one.process == run.live[pending.other].process && one.state != State::dead) {
-        one.state = State::running;
-        one.pending.duplicate.reset();
-      }
-  }
+  pollfd ended{process.pidfd.get(), POLLIN, 0};
+  poll(&ended, 1, -1);
+  // Its death is seen to before anything else.
+  for (Live& one : run.live)
+    if (one.process == run.live[pending.other].process && one.state != State::dead) {
+      one.state = State::running;
+      one.pending.duplicate.reset();
+    }
   hint_signal(run.process_of(pending.other));
   hint_signal(run.process_of(task));
   run.record(task, 0);

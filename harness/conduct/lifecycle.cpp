@@ -250,7 +250,10 @@ void Scheduler::task_died(std::uint32_t task, int status) {
   shown.alive = false;
   shown.status = status;
   shown.died = static_cast<std::uint32_t>(run.trace.steps.size());
-  run.record_event(Event::died, task).result = status;
+  // Others may have read their clocks meanwhile.
+  Step& step = run.record_event(Event::died, task);
+  step.result = status;
+  step.time_ns = turn_ns;
   // The kernel clears a thread's id and marks its robust locks, and wakes who waits there: our waiters look again.
   for (Live& other : run.live)
     if (other.state == State::parked && other.pending.call == Call::futex &&
@@ -375,7 +378,8 @@ bool Scheduler::look_for_dying() {
     pollfd ended{process.pidfd.get(), POLLIN, 0};
     if (poll(&ended, 1, 0) == 0) {
       const auto status = task_status(process.pid);
-      if (status && (status->own_pending & kKillBit) == 0) continue;
+      const auto stat = task_stat(process.pid);
+      if (status && (status->own_pending & kKillBit) == 0 && stat && !stat->exiting) continue;
     }
     for (Live& one : run.live)
       if (one.process == i && one.state != State::dead) {

@@ -77,10 +77,12 @@ std::optional<TaskStat> task_stat(pid_t tid) {
   text.remove_prefix(name_end + 2);
   TaskStat stat;
   stat.state = text[0];
-  constexpr int kUtime = 14, kStime = 15, kExitCode = 52;
+  constexpr int kFlags = 9, kUtime = 14, kStime = 15, kExitCode = 52;
+  constexpr std::uint64_t kExiting = 4;  // PF_EXITING
   for (int i = 3; !text.empty(); ++i) {
     const std::size_t end = text.find(' ');
     const std::string_view word = text.substr(0, end);
+    if (i == kFlags) stat.exiting = (number(word, 10) & kExiting) != 0;
     if (i == kUtime || i == kStime) stat.cpu_ticks += number(word, 10);
     if (i == kExitCode) stat.exit_status = static_cast<int>(number(word, 10));
     if (end == std::string_view::npos) break;

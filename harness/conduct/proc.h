@@ -25,6 +25,7 @@ struct TaskStat {
   char state = '?';             // R S D T t Z X
   std::uint64_t cpu_ticks = 0;  // user and system, of USER_HZ
   int exit_status = 0;          // wait(2)'s, of a zombie
+  bool exiting = false;         // PF_EXITING: on its way to be one
 };
 std::optional<TaskStat> task_stat(pid_t tid);
 

@@ -227,6 +227,7 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
   if (candidates[chosen].task != current) in_a_row = 0;
   current = candidates[chosen].task;
   run.now_ns += kStep_ns;
+  turn_ns = run.now_ns;
   fire_timers();
   if (run.live[current].state == State::parked) take_turn(current, std::move(others));
   return true;

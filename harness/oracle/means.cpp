@@ -42,7 +42,8 @@ bool is_transparent(const Trace& run, const Deviation& deviation) {
       const std::uint32_t at = victim_of(run, deviation).step;
       return at < run.steps.size() && (run.steps[at].flags & kTransparent) != 0;
     }
-    case Deviate::timeout_first: {  // a sleep that is over early is a matter of schedule
+    case Deviate::timeout_first: {
+      // A sleep is over while others could have run: that is the schedule's doing, nobody is told.
       const std::uint32_t at = victim_of(run, deviation).step;
       return at < run.steps.size() && run.steps[at].call == Call::nanosleep;
     }

@@ -21,7 +21,8 @@ bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
   const std::uint32_t calm = calm_twin(c, task);
   if (calm == kNobody) return false;
   if (is_dead(c.calm, calm)) return true;
-  if (const Step* rest = wait_of(c.calm, calm); rest != nullptr)
+  // Where a limit cut the calm run short, a wait was only a moment's.
+  if (const Step* rest = wait_of(c.calm, calm); rest != nullptr && !at_limit(c.calm))
     if (same_place(c.calm, *rest, c.run, wait)) return false;
   return std::ranges::any_of(c.calm.steps, [&](const Step& step) {
     return step.task == calm && step.event == Event::call && step.result >= 0 &&

@@ -1,9 +1,9 @@
-// session_log: a daemon collects what a logger writes to a FIFO and reports each session of it.
+// session_log: a logger writes a session to a FIFO, runs the next step of its job, writes the next
+// session; a daemon reports each.
 // Bug: a session ends where the last writer closes; when the logger opens again before the daemon
 // has seen that end, two sessions become one.
-// Smallest: the logger's pause of a second ends before the daemon has read.
-// By hand: session_log collect & SIGSTOP it once session_log log has opened; SIGCONT after two
-// seconds.
+// Smallest: one preemption: the step ends before the daemon has read. By hand: session_log collect
+// & SIGSTOP it once session_log log has opened; SIGCONT when that has ended.
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char kFifo[] = "session.log";
 static const char kEnd[] = "END";
-enum { kSessions = 2, kTries = 50, kTryUs = 100000 };
+enum { kRounds = 600000, kSessions = 2, kTries = 50, kTryUs = 100000 };
 
 struct Record {
   char text[32];
@@ -105,6 +106,20 @@ static int log_session(int session) {
   return failed;
 }
 
+static void simulate(void) {
+  volatile unsigned state = 1;
+  for (int i = 0; i < kRounds; ++i) state = state * 1664525U + 1013904223U;
+  _exit(0);
+}
+
+static int run_step(void) {
+  int status = 1;
+  const pid_t step = fork();
+  if (step == 0) simulate();
+  while (step > 0 && waitpid(step, &status, 0) < 0 && errno == EINTR) continue;
+  return status == 0 ? 0 : -1;
+}
+
 int main(int argc, char** argv) {
   if (argc == 2 && strcmp(argv[1], "collect") == 0) return collect();
   if (argc != 2 || strcmp(argv[1], "log") != 0) {
@@ -113,7 +128,10 @@ int main(int argc, char** argv) {
   }
   signal(SIGPIPE, SIG_IGN);
   for (int session = 1; session <= kSessions; ++session) {
-    if (session > 1) sleep(1);
+    if (session > 1 && run_step() < 0) {
+      perror("session_log: step");
+      return 1;
+    }
     if (log_session(session) < 0) {
       perror("session_log: no collector");
       return 1;

@@ -1,6 +1,6 @@
 // square_server: a daemon answers jobs that clients send through a message queue.
 // Bug: all answers have one type, so a client that is started again takes the answers to the jobs
-// of the one that was killed for its own, and gives up.
+// of the one that was killed for its own, and aborts.
 // Smallest: two deviations: the client is killed between its two answers, and is started again.
 // By hand: square_server serve & square_server submit, killed after its first line; square_server
 // submit
@@ -20,6 +20,7 @@ enum { kToServer = 1, kToClient = 2, kJobs = 2, kTries = 50, kTryUs = 100000 };
 
 struct Body {
   long answer_type;
+  pid_t client;
   int job;
   int value;
 };
@@ -71,7 +72,7 @@ static int submit(void) {
 #else
   const long own = kToClient;
 #endif
-  struct Message message = {.type = kToServer, .body = {.answer_type = own, .job = 0, .value = 0}};
+  struct Message message = {.type = kToServer, .body = {.answer_type = own, .client = getpid()}};
   for (int i = 0; i < kTries && queue < 0; ++i) {
     queue = msgget(kKey, 0);
     if (queue < 0) usleep(kTryUs);
@@ -85,7 +86,12 @@ static int submit(void) {
     }
   }
   for (int job = 1; job <= kJobs; ++job) {
-    if (exchange(0, &message, own) < 0 || message.body.job != job) {
+    const int failed = exchange(0, &message, own);
+    if (failed == 0 && message.body.client != getpid()) {
+      fprintf(stderr, "square_server: the answer is for somebody else\n");
+      abort();
+    }
+    if (failed < 0 || message.body.job != job) {
       fprintf(stderr, "square_server: no answer to job %d\n", job);
       return 1;
     }
