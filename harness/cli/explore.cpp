@@ -106,6 +106,7 @@ Exit explore_command(const Arguments& arguments) {
   if (arguments.runs > 0) options.runs = arguments.runs;
   const Exploration exploration = explore(**pool, options, watch);
   const double seconds = watch.seconds();
+  watch.clear();
 
   if (arguments.json) {
     fmt::print("{}\n", explore_json(exploration, seconds, [&](const Finding& finding) {

@@ -193,7 +193,7 @@ NativeHunt hunt_natively(const Scenario& scenario, std::chrono::milliseconds bud
   const auto end = Clock::now() + budget;
   std::string first;
   while (hunt.error.empty() && !hunt.found && Clock::now() < end) {
-    const Outcome outcome = native.run(end);
+    const Outcome outcome = native.run(Clock::now() + budget);
     if (hunt.runs++ == 0) first = outcome.essence;
     hunt.found = !outcome.ended || outcome.died || outcome.left || outcome.essence != first;
   }

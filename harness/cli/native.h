@@ -18,7 +18,7 @@ struct NativeHunt {
 };
 
 // Repeats the run until one ends otherwise than the first, dies of a signal, leaves something
-// behind, or does not end before the budget does. What the first run shows counts too.
+// behind, or does not end within the budget. What the first run shows counts too.
 NativeHunt hunt_natively(const Scenario& scenario, std::chrono::milliseconds budget);
 
 }  // namespace pipewrench

@@ -78,11 +78,10 @@ void Watch::found(const Finding& finding) {
 void Watch::show(const Progress& progress) {
   const double elapsed_s = seconds();
   std::string line = fmt::format(
-      "{:.0f} s  {} runs  {:.0f}/s  {} behaviours, the last new one {} runs ago  {} findings, {} "
-      "notes, "
-      "{} times again",
-      elapsed_s, progress.runs, static_cast<double>(progress.runs) / elapsed_s, progress.behaviours,
-      progress.runs - progress.last_new_run, progress.findings, progress.notes, progress.known);
+      "{:.0f} s  {} runs, {:.0f}/s  {} findings, {} notes, {} times again  {} behaviours, the last "
+      "new one {} runs ago",
+      elapsed_s, progress.runs, static_cast<double>(progress.runs) / elapsed_s, progress.findings,
+      progress.notes, progress.known, progress.behaviours, progress.runs - progress.last_new_run);
   if (style_ == Style::lines) {
     fmt::print("{}\n", line);
   } else {

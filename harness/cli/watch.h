@@ -36,13 +36,13 @@ class Watch final : public Watcher {
   bool go_on(const Progress& progress) override;
   void found(const Finding& finding) override;
   double seconds() const;
+  void clear();  // takes the panel off the terminal
 
  private:
   enum class Style : std::uint8_t { silent, panel, lines };
   using Clock = std::chrono::steady_clock;
 
   void show(const Progress& progress);
-  void clear();
 
   const Arguments& arguments_;
   Interrupts& interrupts_;

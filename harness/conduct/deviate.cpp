@@ -16,6 +16,9 @@
 namespace pipewrench {
 namespace {
 
+// So long may a busy machine keep a task from running: a sleep is over before it has gone on.
+constexpr std::uint64_t kLongestDelay_ns = 1'000'000'000;
+
 constexpr std::uint32_t bit(Deviate kind) { return 1U << static_cast<unsigned>(kind); }
 
 // Signals that ask a program to end: it may well behave differently after them.
@@ -101,7 +104,10 @@ Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
     legal.kinds |= bit(Deviate::signal);
   const bool would_block = !ready;
   if (would_block && may_be_interrupted(process, pending.call)) legal.errors.push_back(EINTR);
-  if (would_block && pending.due_ns != kNever) legal.kinds |= bit(Deviate::timeout_first);
+  const bool is_sleep = pending.call == Call::nanosleep;
+  if (would_block && pending.due_ns != kNever &&
+      (!is_sleep || pending.due_ns <= run.now_ns + kLongestDelay_ns))
+    legal.kinds |= bit(Deviate::timeout_first);
   if (pending.object != kNoObject) {
     legal_short(run, pending, legal);
     if (pending.call == Call::msgsnd || pending.call == Call::msgrcv || pending.call == Call::semop)

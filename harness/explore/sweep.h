@@ -24,8 +24,8 @@ class Sweep final : public Strategy {
   // True while single deviations are left: they come before any other strategy.
   bool is_at_singles() const { return !singles_.empty(); }
 
-  static constexpr std::size_t kMaxUnits = 3;             // of a plan
-  static constexpr std::size_t kMaxFrontier = 1'000'000;  // plans not yet tried
+  static constexpr std::size_t kMaxUnits = 3;           // of a plan
+  static constexpr std::size_t kMaxFrontier = 100'000;  // plans not yet tried: 50 MB
 
  private:
   struct Idea {

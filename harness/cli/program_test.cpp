@@ -1,0 +1,137 @@
+// The program as scripts use it: exit statuses, first and last line, JSON, what lies in --out. The
+// peers are shells.
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Result {
+  int status = -1;
+  std::string text{};  // standard output, and standard error if asked for
+};
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  ProgramTest() { EXPECT_NE(::mkdtemp(root_.data()), nullptr); }
+  ~ProgramTest() override { fs::remove_all(root_); }
+
+  // In an empty directory, without a terminal.
+  Result run(const std::string& arguments) const {
+    const std::string command = "cd '" + root_ + "' && '" + PIPEWRENCH + "' " + arguments;
+    Result result;
+    FILE* pipe = ::popen(command.c_str(), "r");
+    if (pipe == nullptr) return result;
+    char chunk[4096];
+    for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof(chunk), pipe)) > 0;)
+      result.text.append(chunk, got);
+    const int status = ::pclose(pipe);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return result;
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(root_ + "/" + name) << text;
+  }
+
+  std::string root_ = fs::temp_directory_path() / "pipewrench-program-XXXXXX";
+};
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of('\n');
+  return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
+}
+
+TEST_F(ProgramTest, ACalmRunOfARightProgramPasses) {
+  const Result result = run("run -- sh -c 'echo hello; exit 3'");
+  EXPECT_EQ(result.status, 0) << result.text;
+  EXPECT_TRUE(first_line(result.text).starts_with("seed=1 ")) << result.text;
+  EXPECT_NE(result.text.find("sh| hello\n"), std::string::npos) << result.text;
+  EXPECT_NE(result.text.find("sh: exit status 3\n"), std::string::npos) << result.text;
+  EXPECT_EQ(last_line(result.text), "pass");
+}
+
+TEST_F(ProgramTest, RunSaysItInJson) {
+  const Result result = run("run --json -- sh -c 'printf \"\\033[2J\\377\"' :: sh -c 'kill -9 $$'");
+  const auto json = nlohmann::json::parse(result.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << result.text;
+  EXPECT_EQ(json.at("peers").size(), 2U);
+  EXPECT_EQ(json.at("peers")[0].at("exit_status"), 0);
+  EXPECT_EQ(json.at("peers")[1].at("name"), "sh.2");
+  EXPECT_EQ(json.at("peers")[1].at("signal"), "SIGKILL");
+  EXPECT_EQ(json.at("trace_hash").get<std::string>().size(), 16U);
+}
+
+TEST_F(ProgramTest, ACrashIsFoundStoredAndReplayed) {
+  const Result found = run("explore --runs 20 --out out -- sh -c 'kill -SEGV $$'");
+  EXPECT_EQ(found.status, 1) << found.text;
+  EXPECT_TRUE(first_line(found.text).starts_with("seed=1 ")) << found.text;
+  const std::string replay = last_line(found.text);
+  ASSERT_TRUE(replay.starts_with("replay: pipewrench replay out/crash-")) << found.text;
+  const std::string finding = replay.substr(replay.rfind(' ') + 1);
+  for (const char* name :
+       {"scenario.toml", "plan.txt", "trace.jsonl", "finding.json", "README", "sh.out", "sh.err"})
+    EXPECT_TRUE(fs::exists(root_ + "/" + finding + "/" + name)) << name;
+  const Result again = run("replay " + finding + " --times 5");
+  EXPECT_EQ(again.status, 1) << again.text;
+  EXPECT_NE(again.text.find("5 of 5 runs: crash; 5 of 5 traces"), std::string::npos) << again.text;
+  EXPECT_EQ(run("shrink " + finding).status, 1);
+}
+
+TEST_F(ProgramTest, ExploringARightProgramFindsNothing) {
+  const Result result = run("explore --json --runs 30 --seed c0ffee -- sh -c 'echo a | cat'");
+  EXPECT_EQ(result.status, 0) << result.text;
+  const auto start = nlohmann::json::parse(first_line(result.text), nullptr, false);
+  EXPECT_EQ(start.at("seed"), 0xc0ffee);
+  const auto end = nlohmann::json::parse(last_line(result.text), nullptr, false);
+  for (const char* key :
+       {"runs", "seconds", "runs_per_second", "steps", "unmanaged", "findings", "notes"})
+    EXPECT_TRUE(end.contains(key)) << key;
+  EXPECT_TRUE(end.at("findings").empty());
+}
+
+TEST_F(ProgramTest, APlanIsPlayed) {
+  write("plan", "sh/1#1 kill  # the child\n");
+  const Result result =
+      run("run --plan plan --trace trace.jsonl --timeline -- sh -c '(echo a | cat); exit 0'");
+  EXPECT_NE(result.text.find("killed by the plan"), std::string::npos) << result.text;
+  EXPECT_TRUE(fs::exists(root_ + "/trace.jsonl"));
+}
+
+TEST_F(ProgramTest, BadInputIsTwoAndOneLine) {
+  write("bad.toml", "[[peer]]\nrun = 7\n");
+  write("bad.plan", "sh#1 dance\n");
+  write("file", "");
+  for (const char* arguments :
+       {"", "dance", "run", "run nowhere.toml", "run bad.toml", "run -- ./nowhere",
+        "run --plan bad.plan -- sh -c :", "explore --budget never -- sh",
+        "run -- sh ::", "replay nowhere", "replay file"}) {
+    const Result result = run(std::string(arguments) + " 2>&1");
+    EXPECT_EQ(result.status, 2) << arguments;
+    EXPECT_EQ(last_line(result.text) + "\n", result.text) << arguments;
+  }
+}
+
+TEST_F(ProgramTest, APlaceThatCannotBeWrittenIsTheEnvironments) {
+  const Result result = run("explore --runs 5 --out /proc/self/nowhere -- sh -c : 2>&1");
+  EXPECT_EQ(result.status, 3) << result.text;
+}
+
+TEST_F(ProgramTest, DoctorKnowsThisMachine) {
+  const Result result = run("doctor --json");
+  const auto json = nlohmann::json::parse(result.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << result.text;
+  EXPECT_EQ(result.status, json.at("can_explore").get<bool>() ? 0 : 3);
+}
+
+}  // namespace
