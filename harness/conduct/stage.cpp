@@ -49,7 +49,14 @@ bool enter_user_namespace(int others) {
          write_file("/proc/self/gid_map", gid + " " + gid + " 1");
 }
 
-constexpr int kNamespaces = CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET;
+constexpr int kNamespaces = CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWNET;
+
+// The PID namespace belongs to the stage alone. After unshare(CLONE_NEWPID) the worker could
+// start no process or thread once its stage has ended (ENOMEM, pid_namespaces(7)).
+pid_t fork_stage(bool namespaces) {
+  const long flags = SIGCHLD | (namespaces ? CLONE_NEWPID : 0);
+  return static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr));
+}
 
 // A directory that every Linux has and no program lives in; the mount is seen by worker and peers
 // only.
@@ -144,8 +151,8 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
     return failed("socketpair", "descriptors are exhausted");
   stage.control_ = Fd(ends[0]);
   const pid_t parent = getpid();
-  stage.pid_ = fork();
-  if (stage.pid_ < 0) return failed("fork", "processes are exhausted");
+  stage.pid_ = fork_stage(options.namespaces);
+  if (stage.pid_ < 0) return failed("clone", "PID namespaces must be allowed, and a process free");
   if (stage.pid_ == 0) {
     stage.control_.reset();
     run_stage({.control = ends[1],
