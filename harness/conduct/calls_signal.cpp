@@ -136,14 +136,16 @@ bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
       ((target.blocked | target.caught | target.ignored) & bit) != 0)
     return false;
   if (syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0) != 0) return false;
-  pollfd ended{process.pidfd.get(), POLLIN, 0};
-  poll(&ended, 1, -1);
-  // Its death is seen to before anything else.
-  for (Live& one : run.live)
-    if (one.process == run.live[pending.other].process && one.state != State::dead) {
-      one.state = State::running;
-      one.pending.duplicate.reset();
-    }
+  if (is_dying(process.pid)) {
+    pollfd ended{process.pidfd.get(), POLLIN, 0};
+    poll(&ended, 1, -1);
+    // Its death is seen to before anything else.
+    for (Live& one : run.live)
+      if (one.process == run.live[pending.other].process && one.state != State::dead) {
+        one.state = State::running;
+        one.pending.duplicate.reset();
+      }
+  }
   hint_signal(run.process_of(pending.other));
   hint_signal(run.process_of(task));
   run.record(task, 0);

@@ -75,7 +75,10 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
     fresh.actions = maker.actions;
     fresh.vdso = maker.vdso;
     fresh.tracer = run.live[parent].births_tracer;
-    if (fresh.tracer) maker.traced_by = process;
+    if (fresh.tracer) {
+      maker.traced_by = process;
+      maker.waits_for_tracer = false;
+    }
     run.live[parent].births_tracer = false;
     name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
     for (const Attachment& at : std::vector(run.attached))
@@ -155,10 +158,15 @@ void Scheduler::end_vfork(std::uint32_t child) {
 
 // While LeakSanitizer's tracer scans its parent both run freely: it waits for tasks to stop that
 // must be on their way for that, and they spin until it is done.
-static bool passes_for_tracer(const Process& process, Call call) {
+static bool passes_for_tracer(Run& run, Process& process, Call call) {
   if (process.tracer) return true;
-  return process.traced_by != kNobody &&
-         (call == Call::sched_yield || call == Call::futex || call == Call::wait);
+  if (process.traced_by == kNobody) return false;
+  if (call == Call::sched_yield || call == Call::futex) return true;
+  if (call != Call::wait) return false;
+  // It waits for its tracer, which may have ended already.
+  process.waits_for_tracer = true;
+  if (run.processes[process.traced_by].dead) process.traced_by = kNobody;
+  return true;
 }
 // Its SIGSTOP reaches a parked task only when the call is given back; the call traps again.
 void Scheduler::give_back_to_tracer() {
@@ -218,7 +226,7 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
     one.kill_at_next = false;
     return kill(task);
   }
-  if (passes_for_tracer(process, row->call)) return run.let_kernel(task);
+  if (passes_for_tracer(run, process, row->call)) return run.let_kernel(task);
   if (row->call == Call::fork && alive_processes() >= run.scenario.limits.processes) {
     run.unmanaged(task, "limit of processes: fork answers EAGAIN");
     return run.answer(task, -EAGAIN);
@@ -297,7 +305,7 @@ void Scheduler::process_died(std::uint32_t index) {
   run.forget_attachments(index, 0);
   end_vfork(process.main);
   for (Process& other : run.processes)
-    if (other.traced_by == index) other.traced_by = kNobody;
+    if (other.traced_by == index && other.waits_for_tracer) other.traced_by = kNobody;
   for (Process& child : run.processes)
     if (child.parent == index) child.parent = kNobody;
   if (process.parent == kNobody) {
@@ -306,7 +314,7 @@ void Scheduler::process_died(std::uint32_t index) {
     for (Process& child : run.processes)
       if (child.parent == kNobody && child.dead) child.reaped = true;
   } else {
-    process.reaped = !zombie;
+    process.reaped = !zombie || process.tracer;  // LeakSanitizer waits for its own
     hint_signal(run.processes[process.parent]);
   }
   run.trace.tasks[process.main].reaped = process.reaped;
@@ -388,10 +396,7 @@ void Scheduler::look_at_laggards(bool only_falling) {
   }
 }
 
-// A fatal signal kills a parked task at once: complete_signal() turns it into SIGKILL for each
-// thread.
 bool Scheduler::look_for_dying() {
-  constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
   bool found = false;
   for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
     Process& process = run.processes[i];
@@ -399,11 +404,7 @@ bool Scheduler::look_for_dying() {
       continue;
     process.death_looked = process.signal_version;
     pollfd ended{process.pidfd.get(), POLLIN, 0};
-    if (poll(&ended, 1, 0) == 0) {
-      const auto status = task_status(process.pid);
-      const auto stat = task_stat(process.pid);
-      if (status && (status->own_pending & kKillBit) == 0 && stat && !stat->exiting) continue;
-    }
+    if (poll(&ended, 1, 0) == 0 && !is_dying(process.pid)) continue;
     for (Live& one : run.live)
       if (one.process == i && one.state != State::dead) {
         one.state = State::running;

@@ -2,6 +2,7 @@
 #include "harness/conduct/signals.h"
 
 #include <bit>
+#include <csignal>
 
 namespace pipewrench {
 
@@ -43,6 +44,13 @@ bool has_deliverable(Run& run, std::uint32_t task) {
     if (status && (mine.shared_pending & ~status->blocked) != 0) ++takers;
   }
   return takers == 1;
+}
+
+bool is_dying(pid_t pid) {
+  constexpr std::uint64_t kKillBit = 1ULL << (SIGKILL - 1);
+  const auto status = task_status(pid);
+  const auto stat = task_stat(pid);
+  return !status || (status->own_pending & kKillBit) != 0 || !stat || stat->exiting;
 }
 
 int first_deliverable(Run& run, std::uint32_t task) {

@@ -16,7 +16,10 @@ const TaskStatus& signals_of(Run& run, std::uint32_t task);
 // Signals that the kernel would handle now, and of which it has told this very thread: only then
 // may a call be answered with a restart code (a thread without the flag would see the code itself).
 bool has_deliverable(Run& run, std::uint32_t task);
-// The lowest of them; 0: none.
+// A fatal signal kills a parked task at once, for complete_signal() turns it into SIGKILL for each
+// thread; but not one that has been told of a signal since it last ran: that dies when it runs.
+bool is_dying(pid_t pid);
+// The lowest deliverable signal; 0: none.
 int first_deliverable(Run& run, std::uint32_t task);
 
 }  // namespace pipewrench

@@ -59,7 +59,8 @@ struct Process {
   std::uint64_t vdso = 0;  // address of the patched vDSO of this program
   bool in_exec = false;
   bool tracer = false;                // LeakSanitizer's: stops its parent with ptrace to scan it
-  std::uint32_t traced_by = kNobody;  // such a process, while it lives
+  std::uint32_t traced_by = kNobody;  // such a process, until it is waited for
+  bool waits_for_tracer = false;
   bool looked_at_image = false;
   std::uint64_t death_looked = 0;  // signal_version at which we looked whether it is dying
 };
