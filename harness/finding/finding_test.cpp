@@ -103,9 +103,23 @@ TEST(ladder, repetition_is_one_row) {
   const std::string text = ladder(finding.trace, relevant_steps(finding), {});
   EXPECT_NE(text.find("#1 read(pipe#1) = 0, 300 times"), std::string::npos) << text;
 }
-TEST(ladder, long_runs_are_shortened_around_the_finding) {
+TEST(ladder, what_a_loop_does_is_shown_once) {
   TraceBuilder t{"reader", "writer"};
   for (int i = 0; i < 200; ++i) t.writes("writer", "pipe#1", "a").reads("reader", "pipe#1", "a");
+  Finding finding;
+  finding.peers = {"reader"};
+  finding.step = 399;
+  finding.trace = t.trace;
+  const std::string text = ladder(finding.trace, relevant_steps(finding), {});
+  EXPECT_NE(text.find("... these 2 rows come 200 times"), std::string::npos) << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4) << text;
+}
+TEST(ladder, long_runs_are_shortened_around_the_finding) {
+  TraceBuilder t{"reader", "writer"};
+  for (int i = 0; i < 200; ++i) {
+    const std::string data = std::to_string(i);
+    t.writes("writer", "pipe#1", data).reads("reader", "pipe#1", data);
+  }
   Finding finding;
   finding.peers = {"reader"};
   finding.step = 399;

@@ -109,6 +109,24 @@ bool is_again(const Step& one, const Step& other) {
          one.other == other.other;
 }
 
+struct Block {
+  std::size_t steps = 1, times = 1;
+};
+
+// What a loop does is one block: the shortest run of steps from here on that comes three times or
+// more in a row.
+Block block_at(const Trace& trace, std::span<const std::uint32_t> steps, std::size_t first) {
+  constexpr std::size_t kLongest = 8;
+  for (std::size_t length = 1; length <= kLongest; ++length) {
+    std::size_t end = first + length;
+    while (end < steps.size() &&
+           is_again(trace.steps[steps[end - length]], trace.steps[steps[end]]))
+      ++end;
+    if (const std::size_t times = (end - first) / length; times >= 3) return {length, times};
+  }
+  return {};
+}
+
 // The step before which a deviation shows; the number of steps if it left no mark.
 std::size_t place_of(const Trace& trace, const Deviation& deviation) {
   const bool is_kill = deviation.kind == Deviate::kill || deviation.kind == Deviate::kill_after;
@@ -170,17 +188,27 @@ class Ladder {
     std::vector<std::pair<std::size_t, const Deviation*>> deviations;
     for (const Deviation& deviation : trace_.plan)
       deviations.emplace_back(place_of(trace_, deviation), &deviation);
+    std::ranges::sort(deviations);
+    auto deviation = deviations.begin();
     std::size_t next = 0;  // step
     for (std::size_t i = 0; i < steps_.size();) {
-      const std::uint32_t at = steps_[i];
-      for (const auto& [place, deviation] : deviations)
-        if (place >= next && place <= at) {
-          out_ += std::string(kNumberWidth, ' ') + marks_.deviation + printable(print(*deviation));
+      const Block block = block_at(trace_, steps_, i);
+      const std::size_t end = i + block.steps;
+      for (; i < end; ++i) {
+        const std::uint32_t at = steps_[i];
+        for (; deviation != deviations.end() && deviation->first <= at; ++deviation) {
+          out_ += std::string(kNumberWidth, ' ') + marks_.deviation +
+                  printable(print(*deviation->second));
           end_line(out_);
         }
-      if (at > next && i > 0) gap(at - next);
-      i = row(i);
+        if (at > next && i > 0) gap(at - next);
+        row(at, block.steps == 1 ? block.times : 1);
+        next = at + 1;
+      }
+      if (block.times == 1) continue;
+      i += block.steps * (block.times - 1);
       next = steps_[i - 1] + 1;
+      if (block.steps > 1) again(block);
     }
     return std::move(out_);
   }
@@ -199,17 +227,17 @@ class Ladder {
     end_line(out_);
   }
 
-  // Writes the row of a step and of those that repeat it; returns the index behind them.
-  std::size_t row(std::size_t i) {
-    const Step& step = trace_.steps[steps_[i]];
+  void again(const Block& block) {
+    out_ += std::string(kNumberWidth - 2, ' ') + marks_.gap + ' ' + "these " +
+            std::to_string(block.steps) + " rows come " + std::to_string(block.times) + " times";
+    end_line(out_);
+  }
+
+  void row(std::uint32_t at, std::size_t times) {
+    const Step& step = trace_.steps[at];
     std::string text = cell_text(trace_, step);
-    std::size_t end = i + 1;
-    while (end < steps_.size() && is_again(step, trace_.steps[steps_[end]])) ++end;
-    if (end - i > 2)
-      text += ", " + std::to_string(end - i) + " times";
-    else
-      end = i + 1;
-    const std::string number = std::to_string(steps_[i]);
+    if (times > 1) text += ", " + std::to_string(times) + " times";
+    const std::string number = std::to_string(at);
     out_ += std::string(kNumberWidth - 1 - std::min(number.size(), kNumberWidth - 1), ' ') +
             number + ' ';
     if (is_list_) {
@@ -222,7 +250,6 @@ class Ladder {
         out_.replace(out_.rfind('\n') + 1 + kNumberWidth, text.size(), text);
     }
     end_line(out_);
-    return end;
   }
 
   const Trace& trace_;
@@ -319,10 +346,13 @@ class Relevant {
     constexpr std::size_t kFirst = 6;
     std::vector<std::size_t> rows;  // index in `found` of the first step of each
     std::size_t at = 0;             // row of the finding
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      if (i == 0 || !is_again(trace_.steps[found[i - 1]], trace_.steps[found[i]]))
+    for (std::size_t i = 0; i < found.size();) {
+      const Block block = block_at(trace_, found, i);
+      for (std::size_t end = i + block.steps; i < end; ++i) {
         rows.push_back(i);
-      if (found[i] <= finding_.step) at = rows.size();
+        if (found[i] <= finding_.step) at = rows.size();
+      }
+      i += block.steps * (block.times - 1);
     }
     if (rows.size() <= kMostRows) return found;
     const std::size_t last = std::min(rows.size(), std::max(at + kMostRows / 4, kMostRows));
