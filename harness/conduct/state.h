@@ -133,6 +133,8 @@ struct Live {
   std::uint64_t ticks = 0;                // CPU time when it was last let go on
   std::uint32_t passes = 0;               // calls in a row that passed
   std::uint32_t idle_steps = 0;           // steps in a row that moved nothing
+  std::uint64_t ready_looked = 0;         // Scheduler::looks when it was asked last
+  bool ready = false;
 };
 
 }  // namespace pipewrench
