@@ -53,6 +53,7 @@ struct Scheduler {
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
+  bool bury();
   void give_back_to_tracer();
   void end_vfork(std::uint32_t child);
   std::uint32_t alive_processes() const;
