@@ -24,6 +24,17 @@ Answer describe(const Trace& trace, Realism realism, bool want_trace) {
   return answer;
 }
 
+bool same(const Verdict& one, const Verdict& other) {
+  return one.severity == other.severity && one.kind == other.kind &&
+         one.signature == other.signature;
+}
+
+// What is still under way when a run is cut looks like a hang.
+bool may_be_haste(const Trace& calm, const Trace& trace, const std::vector<Verdict>& verdicts) {
+  return trace.ending == Ending::step_limit && calm.ending != Ending::step_limit &&
+         std::ranges::any_of(verdicts, [](const Verdict& one) { return one.kind != "spin"; });
+}
+
 }  // namespace
 
 Answer Answerer::answer(const Request& request) {
@@ -67,7 +78,24 @@ Answer Answerer::run(const Request& request, Policy& chooser) {
   if (trace.ending == Ending::harness_error) return answer;
   const bool is_calm = request.chooser == Chooser::plan && request.plan.empty();
   answer.verdicts = recipe_.judge({recipe_.scenario, is_calm ? trace : *calm_, trace});
+  if (!is_calm && may_be_haste(*calm_, trace, answer.verdicts))
+    take_back(trace.plan, request.realism, answer.verdicts);
   return answer;
+}
+
+// Only what is so after a much longer run too is a verdict.
+void Answerer::take_back(const Plan& made, Realism realism, std::vector<Verdict>& verdicts) {
+  constexpr std::uint32_t kPatience = 8;
+  Scenario longer = recipe_.scenario;
+  longer.limits.steps *= kPatience;
+  PlanPolicy plan(made);
+  LegalPolicy legal(plan, realism);
+  const Trace trace = runner_->run(longer, legal);
+  const std::vector<Verdict> later = recipe_.judge({longer, *calm_, trace});
+  std::erase_if(verdicts, [&](const Verdict& one) {
+    return one.kind != "spin" &&
+           std::ranges::none_of(later, [&](const Verdict& other) { return same(one, other); });
+  });
 }
 
 }  // namespace pipewrench

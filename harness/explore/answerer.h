@@ -18,6 +18,7 @@ class Answerer {
 
  private:
   Answer run(const Request& request, Policy& chooser);
+  void take_back(const Plan& made, Realism realism, std::vector<Verdict>& verdicts);
 
   const Recipe& recipe_;
   std::unique_ptr<Runner> runner_;
