@@ -294,6 +294,20 @@ void Scheduler::task_died(std::uint32_t task, int status) {
     }
 }
 
+// PR_SET_PDEATHSIG: the kernel has told it before anybody could see that its parent is dead.
+void Scheduler::orphaned(std::uint32_t index) {
+  Process& child = run.processes[index];
+  child.parent = kNobody;
+  if (child.dead) return;
+  hint_signal(child);
+  if (!is_dying(child.pid)) return;
+  for (Live& one : run.live)
+    if (one.process == index && one.state != State::dead) {
+      one.state = State::running;
+      one.pending.duplicate.reset();
+    }
+}
+
 void Scheduler::process_died(std::uint32_t index) {
   Process& process = run.processes[index];
   if (process.dead) return;
@@ -306,8 +320,8 @@ void Scheduler::process_died(std::uint32_t index) {
   end_vfork(process.main);
   for (Process& other : run.processes)
     if (other.traced_by == index && other.waits_for_tracer) other.traced_by = kNobody;
-  for (Process& child : run.processes)
-    if (child.parent == index) child.parent = kNobody;
+  for (std::uint32_t child = 0; child < run.processes.size(); ++child)
+    if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
     run.stage.reap();
     process.reaped = true;
