@@ -98,9 +98,13 @@ void act_open(Run& run, std::uint32_t task) {
   const std::uint32_t object = pending.object;
   if (access == O_WRONLY && pending.nonblocking && !fifo_is_held(run, object, false, kNobody))
     pending.expected = -ENXIO;
-  if (access == O_RDWR || pending.nonblocking ||
-      fifo_is_held(run, object, access == O_RDONLY, task))
-    return kernel_acts(run, task);
+  const bool blocks = access != O_RDWR && !pending.nonblocking &&
+                      !fifo_is_held(run, object, access == O_RDONLY, task);
+  ObjectState& state = run.objects[object];
+  state.opened_for_reading |= access != O_WRONLY;
+  state.opened_for_writing |= access != O_RDONLY;
+  state.opened_without_writer |= access == O_RDONLY && pending.nonblocking;
+  if (!blocks) return kernel_acts(run, task);
   run.sleep_in_kernel(task);
 }
 

@@ -52,6 +52,7 @@ void act_fork(Run& run, std::uint32_t task) {
   kernel_acts(run, task);
   Live& one = run.live[task];
   one.births = 1;
+  one.births_actions = run.process_of(task).actions;
   one.birth_step = static_cast<std::uint32_t>(run.trace.steps.size() - 1);
   one.vforking = (flags & CLONE_VFORK) != 0;
   // Nobody else makes a process in his own memory that must not be traced itself

@@ -130,7 +130,7 @@ bool can_read(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
   if (pending.nonblocking || pending.asked == 0) return true;
   if (poll_descriptor(run, task, pending.fd, POLLIN) != 0) return true;
-  return run.trace.objects[pending.object].kind == ObjectKind::fifo && has_no_writer(pending);
+  return run.objects[pending.object].opened_without_writer && has_no_writer(pending);
 }
 
 // Also true for a small write that may fit into the last page: poll counts whole pages only
@@ -191,13 +191,28 @@ void act_read(Run& run, std::uint32_t task) {
   run.answer(task, step.result);
 }
 
+// Nobody else can write meanwhile: all stand at a trap or sleep.
+bool is_alone(const Run& run) {
+  return std::ranges::none_of(run.live, [](const Live& one) {
+    return one.state == State::running || (one.state == State::asleep && one.spins);
+  });
+}
+
 // What the pipe takes now without blocking; -EAGAIN: nothing. RWF_NOWAIT leaves the peers' own
-// O_NONBLOCK alone (it belongs to the open file, not to the descriptor); FIFOs do not know it and
-// are opened once more instead.
-ssize_t write_now(int pipe, std::string_view bytes) {
+// O_NONBLOCK alone (it belongs to the open file, not to the descriptor). FIFOs do not know it: a
+// free page, which is what POLLOUT means, takes PIPE_BUF bytes; else it is opened once more.
+ssize_t write_now(const Run& run, std::uint32_t object, int pipe, std::string_view bytes) {
   const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  const ssize_t put = pwritev2(pipe, &part, 1, -1, RWF_NOWAIT);
-  if (put >= 0 || errno != EOPNOTSUPP) return put < 0 ? -errno : put;
+  const bool is_fifo = run.trace.objects[object].kind == ObjectKind::fifo;
+  pollfd room{pipe, POLLOUT, 0};
+  if (!is_fifo) {
+    const ssize_t put = pwritev2(pipe, &part, 1, -1, RWF_NOWAIT);
+    if (put >= 0 || errno != EOPNOTSUPP) return put < 0 ? -errno : put;
+  } else if (bytes.size() <= PIPE_BUF && is_alone(run) && poll(&room, 1, 0) == 1 &&
+             room.revents == POLLOUT) {
+    const ssize_t put = write(pipe, bytes.data(), bytes.size());
+    return put < 0 ? -errno : put;
+  }
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", pipe);
   const Fd own(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC));
@@ -234,7 +249,7 @@ void act_write(Run& run, std::uint32_t task) {
   std::string_view offered = bytes;
   if (pending.shorten_to > pending.done)
     offered = offered.substr(0, pending.shorten_to - pending.done);
-  const ssize_t put = write_now(pending.duplicate.get(), offered);
+  const ssize_t put = write_now(run, pending.object, pending.duplicate.get(), offered);
   if (put == -EAGAIN && !pending.nonblocking) {
     pending.tried = run.objects[pending.object].version + 1;
     return;  // still parked; it blocks

@@ -77,7 +77,7 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
   } else if (parent != kNobody) {
     Process& maker = run.process_of(parent);
     fresh.peer = maker.peer;
-    fresh.actions = maker.actions;
+    fresh.actions = run.live[parent].births_actions;
     fresh.vdso = maker.vdso;
     fresh.tracer = run.live[parent].births_tracer;
     if (fresh.tracer) {
@@ -434,6 +434,18 @@ void Scheduler::look_at_laggards(bool only_falling) {
   }
 }
 
+// Of several that end at the same time chance says who is first: they are recorded when everybody
+// else has come to rest, in the order of their births.
+bool Scheduler::bury() {
+  bool found = false;
+  for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
+    if (!run.processes[i].ended || run.processes[i].dead) continue;
+    process_died(i);
+    found = true;
+  }
+  return found;
+}
+
 bool Scheduler::look_for_dying() {
   bool found = false;
   for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
@@ -481,9 +493,9 @@ bool Scheduler::settle() {
     for (std::uint32_t task = 0; task < run.live.size(); ++task) {
       Live& one = run.live[task];
       if (one.vforking && one.state == State::running) one.state = State::asleep;
-      if (one.births > 0) anyone = true;
+      if (one.births > 0 && !run.process_of(task).ended) anyone = true;
       if (one.falls_asleep && one.state == State::running) falling = true;
-      if (one.state != State::running) continue;
+      if (one.state != State::running || run.process_of(task).ended) continue;
       if (one.exiting && run.process_of(task).main != task) {
         // A thread's end has no descriptor to wait for before Linux 6.9.
         if (syscall(SYS_tgkill, run.process_of(task).pid, one.tid, 0) != 0) {
@@ -498,7 +510,10 @@ bool Scheduler::settle() {
       whose.push_back(one.process);
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
-    if (!anyone && !look_for_dying() && !sleepers_move()) return true;
+    if (!anyone) {
+      if (!bury() && !look_for_dying() && !sleepers_move()) return true;
+      continue;
+    }
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);
     if (ready < 0 && errno != EINTR) return false;
@@ -508,7 +523,7 @@ bool Scheduler::settle() {
     }
     if ((watched[0].revents & POLLIN) != 0) receive();
     for (std::size_t i = 1; i < watched.size(); ++i)
-      if ((watched[i].revents & POLLIN) != 0) process_died(whose[i - 1]);
+      if ((watched[i].revents & POLLIN) != 0) run.processes[whose[i - 1]].ended = true;
     if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
     if (!failure.empty()) return false;

@@ -34,6 +34,7 @@ std::vector<std::uint32_t> holders_of(const Run& run, std::uint64_t device, std:
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), &closedir);
     if (!directory) continue;
     while (const dirent* entry = readdir(directory.get())) {
+      if (entry->d_name[0] == '.') continue;
       struct stat info{}, link{};
       const int at = dirfd(directory.get());
       if (fstatat(at, entry->d_name, &info, 0) != 0 || !S_ISFIFO(info.st_mode)) continue;
@@ -49,8 +50,6 @@ std::vector<std::uint32_t> holders_of(const Run& run, std::uint64_t device, std:
 }
 
 bool fifo_is_held(Run& run, std::uint32_t object, bool for_writing, std::uint32_t opener) {
-  const auto [device, inode] = run.identity_of(object);
-  if (!holders_of(run, device, inode, for_writing).empty()) return true;
   // Somebody may sleep in open() of the other end: he wakes when this one comes.
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     const Live& other = run.live[task];
@@ -58,7 +57,9 @@ bool fifo_is_held(Run& run, std::uint32_t object, bool for_writing, std::uint32_
     const bool writes = (static_cast<std::uint64_t>(other.slept.number) & O_ACCMODE) == O_WRONLY;
     if (writes == for_writing) return true;
   }
-  return false;
+  const ObjectState& state = run.objects[object];
+  if (!(for_writing ? state.opened_for_writing : state.opened_for_reading)) return false;
+  return !holders_of(run, state.device, state.inode, for_writing).empty();
 }
 
 }  // namespace pipewrench

@@ -25,10 +25,13 @@ std::string_view slurp(pid_t tid, const char* name, std::array<char, N>& buffer)
   const Fd file(open(path, O_RDONLY | O_CLOEXEC));
   if (!file) return {};
   std::size_t size = 0;
+  // A read of these files stops at a page of text, or short of it by one line (seq_file).
+  constexpr ssize_t kNearlyPage = 2048;
   while (size < N) {
-    const ssize_t got = read(file.get(), buffer.data() + size, N - size);
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
+    const std::size_t room = N - size;
+    const ssize_t got = read(file.get(), buffer.data() + size, room);
+    if (got > 0) size += static_cast<std::size_t>(got);
+    if (got < kNearlyPage) break;
   }
   return {buffer.data(), size};
 }

@@ -45,9 +45,14 @@ bool moved_something(const Step& step) {
 
 }  // namespace
 
+// Asked again and again in one turn, in which nothing changes but by a deviation.
 bool Scheduler::is_ready(std::uint32_t task) {
-  const CallRow* row = run.live[task].pending.row;
-  return row->ready == nullptr || row->ready(run, task);
+  Live& one = run.live[task];
+  if (one.ready_looked != looks) {
+    one.ready_looked = looks;
+    one.ready = one.pending.row->ready == nullptr || one.pending.row->ready(run, task);
+  }
+  return one.ready;
 }
 
 // A task that has not had its turn at this call is a candidate even if it will block: then its turn
@@ -102,6 +107,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
       if (const auto deviation = policy.deviate(view)) {
         run.trace.plan.push_back(*deviation);
         if (play(task, *deviation)) return;
+        ++looks;
         ready = is_ready(task);
       }
     }
@@ -143,6 +149,7 @@ void Scheduler::fire_timers() {
     if (process.dead) continue;
     for (Timer& timer : process.timers) {
       if (timer.due_ns > run.now_ns) continue;
+      ++looks;
       timer.due_ns = timer.interval_ns == 0 ? kNever : timer.due_ns + timer.interval_ns;
       Step& step = run.record_event(Event::timer, process.main);
       step.number = timer.signal;
@@ -195,6 +202,7 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
     ending = Ending::harness_error;
     return false;
   }
+  ++looks;
   watch_segments(run, current == kNobody ? 0 : current);
   std::vector<Candidate> candidates;
   for (std::uint32_t task = 0; task < run.live.size(); ++task)

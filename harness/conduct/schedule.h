@@ -19,6 +19,7 @@ struct Scheduler {
   std::uint32_t in_a_row = 0;    // steps of the current task, while others could have gone on
   std::uint32_t idle_jumps = 0;  // of the clock, with nothing moved between them
   std::uint64_t arrivals = 0;    // order in which waiters came
+  std::uint64_t looks = 0;       // counts what may have made a task ready
   std::uint64_t turn_ns = 0;     // virtual time at which the current turn began
   std::uint32_t call_steps = 0;
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
@@ -53,6 +54,7 @@ struct Scheduler {
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
+  bool bury();
   void give_back_to_tracer();
   void end_vfork(std::uint32_t child);
   std::uint32_t alive_processes() const;

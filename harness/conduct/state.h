@@ -48,6 +48,7 @@ struct Process {
   std::uint32_t main = kNobody;    // task
   std::uint32_t parent = kNobody;  // process; kNobody: the stage
   std::uint32_t peer = 0;
+  bool ended = false;  // its pidfd has said so; dead once this is in the trace
   bool dead = false, reaped = false;
   bool signal_hint = false;          // some may be pending
   std::uint64_t signal_version = 1;  // counts what may have changed that
@@ -127,6 +128,7 @@ struct Live {
   bool yielded = false;       // sched_yield: others first
   bool stop_news = false;     // stopped or continued, and its parent was not told
   bool births_tracer = false;
+  std::array<Action, 65> births_actions{};  // as the newcomer inherits them
   std::uint32_t birth_step = UINT32_MAX;  // of the clone call that owes the newcomer
   bool vforking = false;                  // waits in the kernel for the child's exec or end
   std::uint32_t vfork_child = kNobody;    // for whom
@@ -136,6 +138,8 @@ struct Live {
   std::uint64_t last_read = 0;            // that one
   bool was_at_end = false;                // half-way it stood at its file's end
   std::uint32_t idle_steps = 0;           // steps in a row that moved nothing
+  std::uint64_t ready_looked = 0;         // Scheduler::looks when it was asked last
+  bool ready = false;
 };
 
 }  // namespace pipewrench
