@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "corpus/scenarios/planted";
-constexpr std::uint64_t kTwinPart = 5;  // the twin gets this part of the budget
+constexpr std::uint64_t kTwinPart = 20;  // the twin gets this part of the budget
 
 // Kinds that one cause can show as, by what else happens in the run.
 constexpr std::array<std::array<std::string_view, 5>, 3> kFamilies = {{

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -28,12 +29,25 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kInputs = "/inputs";  // beside the peers' directory, outputs too
 
+constexpr int kRuns = 4;  // a run is given so much of the budget before it is told to end
+constexpr std::chrono::milliseconds kMostPatience{5'000};
+constexpr std::chrono::milliseconds kGrace{500};  // then it is ended
+
 // What one run came to.
 struct Outcome {
-  bool ended = false;
+  std::string error{};
+  bool told = false;      // it was told to end
+  bool stuck = false;     // and did not
   bool died = false;      // a peer, of a signal
   bool left = false;      // something in the namespace or the directory
   std::string essence{};  // statuses and outputs
+};
+
+// What pid 1 tells of a run, before the peers' statuses.
+struct Report {
+  int told = 0;
+  int stuck = 0;
+  int left = 0;
 };
 
 [[noreturn]] void be_peer(const Peer& peer, const std::string& files) {
@@ -60,29 +74,63 @@ bool has_objects() {
   });
 }
 
+// Waits for the peers until `end`; true if all have ended.
+bool reap(const std::vector<pid_t>& peers, std::vector<int>& statuses, Clock::time_point end) {
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);  // blocked
+  while (true) {
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      const auto ended = std::ranges::find(peers, pid);
+      if (ended != peers.end()) statuses[static_cast<std::size_t>(ended - peers.begin())] = status;
+    }
+    if (std::ranges::find(statuses, -1) == statuses.end()) return true;
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - Clock::now());
+    if (left.count() <= 0) return false;
+    const timespec limit{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+    ::sigtimedwait(&children, nullptr, &limit);
+  }
+}
+
+void tell_to_end(const Scenario& scenario, const std::vector<pid_t>& peers,
+                 const std::vector<int>& statuses) {
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    if (statuses[i] == -1 &&
+        (scenario.end.peer.empty() || scenario.end.peer == scenario.peers[i].name))
+      ::kill(peers[i], scenario.end.signal);
+}
+
 // Pid 1 of the peers' namespace: when it ends the kernel ends whatever is left.
-[[noreturn]] void be_init(const Scenario& scenario, const std::string& root, int report) {
+[[noreturn]] void be_init(const Scenario& scenario, const std::string& root, int to,
+                          std::chrono::milliseconds patience) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  sigset_t none;
+  sigset_t none, children;
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &children, nullptr);
   std::vector<pid_t> peers;
   for (const Peer& peer : scenario.peers) {
     const pid_t pid = ::fork();
-    if (pid == 0) be_peer(peer, root + kInputs + "/" + std::to_string(peers.size()));
+    if (pid < 0) ::_exit(1);
+    if (pid == 0) {
+      ::sigprocmask(SIG_SETMASK, &none, nullptr);
+      be_peer(peer, root + kInputs + "/" + std::to_string(peers.size()));
+    }
     peers.push_back(pid);
   }
   std::vector<int> statuses(peers.size(), -1);
-  while (std::ranges::find(statuses, -1) != statuses.end()) {
-    int status = 0;
-    const pid_t pid = ::wait(&status);
-    const auto ended = std::ranges::find(peers, pid);
-    if (ended != peers.end()) statuses[static_cast<std::size_t>(ended - peers.begin())] = status;
-    if (pid < 0 && errno != EINTR) break;
+  Report report;
+  if (!reap(peers, statuses, Clock::now() + patience)) {
+    report.told = 1;
+    tell_to_end(scenario, peers, statuses);
+    report.stuck = reap(peers, statuses, Clock::now() + kGrace) ? 0 : 1;
   }
-  statuses.push_back(has_objects() ? 1 : 0);
+  report.left = has_objects() ? 1 : 0;
+  statuses.insert(statuses.begin(), {report.told, report.stuck, report.left});
   const ssize_t size = static_cast<ssize_t>(statuses.size() * sizeof(int));
-  ::_exit(::write(report, statuses.data(), static_cast<std::size_t>(size)) == size ? 0 : 1);
+  ::_exit(::write(to, statuses.data(), static_cast<std::size_t>(size)) == size ? 0 : 1);
 }
 
 bool enter_namespaces() {
@@ -100,8 +148,10 @@ std::string prepare(const Scenario& scenario, const std::string& root) {
       return file.path;
     if (file.kind == SetupFile::Kind::directory) fs::create_directory(file.path, error);
     if (file.kind == SetupFile::Kind::link) fs::create_symlink(file.text, file.path, error);
-    if (file.kind == SetupFile::Kind::file && !Fd(::creat(file.path.c_str(), file.mode)))
-      return file.path;
+    if (file.kind != SetupFile::Kind::file) continue;
+    const Fd made(::creat(file.path.c_str(), file.mode));
+    const auto size = static_cast<ssize_t>(file.text.size());
+    if (!made || ::write(made.get(), file.text.data(), file.text.size()) != size) return file.path;
   }
   return error ? error.message() : "";
 }
@@ -116,10 +166,13 @@ class Native {
     fs::remove_all(root_, ignored);
   }
 
-  Outcome run(Clock::time_point end) {
+  Outcome run(std::chrono::milliseconds patience) {
     Outcome outcome;
     int ends[2];
-    if (!prepare(scenario_, root_).empty() || ::pipe2(ends, O_CLOEXEC) != 0) return outcome;
+    outcome.error = prepare(scenario_, root_);
+    if (!outcome.error.empty()) return outcome;
+    if (::pipe2(ends, O_CLOEXEC) != 0) outcome.error = "no pipe";
+    if (!outcome.error.empty()) return outcome;
     const Fd report(ends[0]);
     Fd to_us(ends[1]);
     const pid_t outer = ::fork();
@@ -127,28 +180,36 @@ class Native {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (!enter_namespaces()) ::_exit(1);
       const pid_t init = ::fork();
-      if (init == 0) be_init(scenario_, root_, to_us.get());
-      ::waitpid(init, nullptr, 0);
+      if (init == 0) be_init(scenario_, root_, to_us.get(), patience);
+      if (init > 0) ::waitpid(init, nullptr, 0);
       ::_exit(0);
     }
     to_us.reset();
     pollfd polled{.fd = report.get(), .events = POLLIN, .revents = 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    outcome.ended = ::poll(&polled, 1, static_cast<int>(std::max<long>(left.count(), 1))) > 0;
-    if (!outcome.ended) ::kill(outer, SIGKILL);
-    ::waitpid(outer, nullptr, 0);
-    if (outcome.ended) look(report.get(), outcome);
+    const auto limit = patience + 4 * kGrace;  // pid 1 keeps the time: this is if it cannot
+    if (outer < 0 || ::poll(&polled, 1, static_cast<int>(limit.count())) <= 0)
+      outcome.error = "the run could not be watched";
+    if (outer > 0 && !outcome.error.empty()) ::kill(outer, SIGKILL);
+    if (outer > 0) ::waitpid(outer, nullptr, 0);
+    if (outcome.error.empty()) look(report.get(), outcome);
     return outcome;
   }
 
  private:
-  void look(int report, Outcome& outcome) const {
-    std::vector<int> statuses(scenario_.peers.size() + 1, 0);
-    const auto size = static_cast<ssize_t>(statuses.size() * sizeof(int));
-    outcome.died = ::read(report, statuses.data(), static_cast<std::size_t>(size)) != size;
-    outcome.left = statuses.back() != 0 || files_left() > 0;
+  void look(int from, Outcome& outcome) const {
+    std::vector<int> told(sizeof(Report) / sizeof(int) + scenario_.peers.size(), 0);
+    const auto size = static_cast<ssize_t>(told.size() * sizeof(int));
+    if (::read(from, told.data(), static_cast<std::size_t>(size)) != size) {
+      outcome.error = "no namespaces, or no more processes";
+      return;
+    }
+    outcome.told = told[0] != 0;
+    outcome.stuck = told[1] != 0;
+    outcome.left = told[2] != 0 || files_left() > 0;
+    const std::span statuses = std::span(told).subspan(sizeof(Report) / sizeof(int));
     for (std::size_t i = 0; i < scenario_.peers.size(); ++i) {
-      outcome.died |= WIFSIGNALED(statuses[i]);
+      const bool was_ended = outcome.told && WTERMSIG(statuses[i]) == scenario_.end.signal;
+      outcome.died |= statuses[i] != -1 && WIFSIGNALED(statuses[i]) && !was_ended;
       const auto out = read_file(root_ + kInputs + "/" + std::to_string(i) + ".out");
       outcome.essence += std::to_string(statuses[i]) + '\n' + (out ? *out : "");
     }
@@ -191,11 +252,17 @@ NativeHunt hunt_natively(const Scenario& scenario, std::chrono::milliseconds bud
       hunt.error = "no room for the peers' input";
   }
   const auto end = Clock::now() + budget;
-  std::string first;
-  while (hunt.error.empty() && !hunt.found && Clock::now() < end) {
-    const Outcome outcome = native.run(Clock::now() + budget);
-    if (hunt.runs++ == 0) first = outcome.essence;
-    hunt.found = !outcome.ended || outcome.died || outcome.left || outcome.essence != first;
+  const auto patience = std::min(budget / kRuns, kMostPatience);
+  Outcome first;
+  while (hunt.error.empty() && !hunt.found && Clock::now() + patience <= end) {
+    const Outcome outcome = native.run(patience);
+    const bool is_first = hunt.runs++ == 0;
+    if (is_first) first = outcome;
+    hunt.error = outcome.error;
+    const bool is_stopped =
+        is_first ? outcome.told && scenario.planted.deviations == 0 : outcome.told && !first.told;
+    hunt.found = hunt.error.empty() && (is_stopped || outcome.stuck || outcome.died ||
+                                        outcome.left || outcome.essence != first.essence);
   }
   return hunt;
 }

@@ -18,7 +18,9 @@ struct NativeHunt {
 };
 
 // Repeats the run until one ends otherwise than the first, dies of a signal, leaves something
-// behind, or does not end within the budget. What the first run shows counts too.
+// behind or has to be told to end, and the first had not. Of what the first run shows, being told
+// to end counts only where the planted bug needs no deviation: it may be a server at rest. Never
+// takes longer than the budget and a moment.
 NativeHunt hunt_natively(const Scenario& scenario, std::chrono::milliseconds budget);
 
 }  // namespace pipewrench

@@ -114,6 +114,8 @@ constexpr Program kPrograms[] = {
     {"system_v", TEST_TARGET " system-v"},
     {"fifo", TEST_TARGET " fifo-pair"},
     {"alarm", TEST_TARGET " alarms"},
+    {"death_signal", TEST_TARGET " death-signal"},
+    {"many_reads", TEST_TARGET " many-reads"},
 };
 
 class EachProgram : public OnPrograms, public testing::WithParamInterface<Program> {
@@ -185,6 +187,14 @@ TEST_F(OnPrograms, ends_what_rests_and_says_who_waited) {
   ASSERT_FALSE(trace.waiting.empty());
   ASSERT_FALSE(trace.leftovers.empty());
   EXPECT_EQ(trace.leftovers[0].name, "fifo ./f");
+}
+
+TEST_F(OnPrograms, gives_up_on_who_reads_at_the_end_of_a_file_for_ever) {
+  Scenario scenario = one_peer({TEST_TARGET, "endless-reads"});
+  scenario.peers.push_back({.name = "other", .run = {"/bin/echo", "goes on"}});
+  const Trace trace = run(scenario);
+  EXPECT_EQ(trace.unmanaged, 1U);
+  EXPECT_EQ(trace.outputs[1].out, "goes on\n");
 }
 
 TEST_F(OnPrograms, bounds_a_peer_that_forks_without_end) {

@@ -27,6 +27,13 @@ bool asks_to_end(int signal) {
          signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
 }
 
+// An alarm that comes once means that the program's patience is at its end: EINTR tells it so.
+bool is_periodic(const Process& process) {
+  return std::ranges::any_of(process.timers, [](const Timer& timer) {
+    return timer.signal == SIGALRM && timer.interval_ns != 0;
+  });
+}
+
 struct Handlers {
   bool any = false;         // of a signal that does not ask to end
   bool interrupts = false;  // one of them without SA_RESTART
@@ -36,6 +43,7 @@ Handlers handlers_of(const Process& process) {
   for (int signal = 1; signal < static_cast<int>(process.actions.size()); ++signal) {
     const Action& action = process.actions[static_cast<std::size_t>(signal)];
     if (!action.caught || asks_to_end(signal)) continue;
+    if (signal == SIGALRM && !is_periodic(process)) continue;
     handlers.any = true;
     if (!action.restart) handlers.interrupts = true;
   }

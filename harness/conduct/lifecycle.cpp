@@ -3,12 +3,16 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <string>
+#include <utility>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/memory.h"
@@ -24,6 +28,7 @@ namespace {
 // How often those are looked at that neither trap nor die. No verdict depends on it.
 constexpr int kLook_ms = 10;
 constexpr std::uint32_t kMostPasses = 200'000;  // plain calls between two that are scheduled
+constexpr std::uint32_t kMostEndReads = 4'000;  // of them, that get nothing from the same file
 constexpr int kRestartNoInterrupt = 513;        // ERESTARTNOINTR
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
@@ -199,6 +204,25 @@ void Scheduler::image_is_new(std::uint32_t task) {
   process.vdso = patch_vdso(process.pid, address) ? address : 0;
 }
 
+// Half-way and now at the end of the same file, and nothing else between: it will not stop by
+// itself.
+static bool reads_at_end(Live& one, const Process& process, const seccomp_notif& notif) {
+  const std::uint64_t fd = notif.data.args[0];
+  const bool is_same = notif.data.nr == SYS_read && one.last_read == fd;
+  one.same_reads = is_same ? one.same_reads + 1 : 0;
+  one.last_read = notif.data.nr == SYS_read ? fd : UINT64_MAX;
+  if (one.same_reads != kMostEndReads / 2 && one.same_reads != kMostEndReads) return false;
+  const std::string of = "/proc/" + std::to_string(process.pid) + "/fd";
+  struct stat file{};
+  if (stat((of + '/' + std::to_string(fd)).c_str(), &file) != 0 || !S_ISREG(file.st_mode))
+    return false;
+  std::ifstream info(of + "info/" + std::to_string(fd));
+  std::string label;
+  off_t position = 0;
+  const bool is_at_end = info >> label >> position && position >= file.st_size;  // "pos: 24"
+  return std::exchange(one.was_at_end, is_at_end) && is_at_end && one.same_reads == kMostEndReads;
+}
+
 void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   Live& one = run.live[task];
   if (one.state == State::asleep) woke(task);
@@ -233,8 +257,8 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   }
   const Look look = row->look(run, task);
   one.newborn = false;
-  if (look == Look::ipc) one.passes = 0;
-  if (look == Look::pass && ++one.passes > kMostPasses) {
+  if (look == Look::ipc) one.passes = one.same_reads = 0;
+  if (look == Look::pass && (++one.passes > kMostPasses || reads_at_end(one, process, notif))) {
     // It goes round in calls that are none of ours, like reading a file at its end, and never
     // comes to one that is: it stays where it is, and the others go on.
     if (!one.spins) run.unmanaged(task, "repeats plain calls without end");
@@ -294,6 +318,20 @@ void Scheduler::task_died(std::uint32_t task, int status) {
     }
 }
 
+// PR_SET_PDEATHSIG: the kernel has told it before anybody could see that its parent is dead.
+void Scheduler::orphaned(std::uint32_t index) {
+  Process& child = run.processes[index];
+  child.parent = kNobody;
+  if (child.dead) return;
+  hint_signal(child);
+  if (!is_dying(child.pid)) return;
+  for (Live& one : run.live)
+    if (one.process == index && one.state != State::dead) {
+      one.state = State::running;
+      one.pending.duplicate.reset();
+    }
+}
+
 void Scheduler::process_died(std::uint32_t index) {
   Process& process = run.processes[index];
   if (process.dead) return;
@@ -306,8 +344,8 @@ void Scheduler::process_died(std::uint32_t index) {
   end_vfork(process.main);
   for (Process& other : run.processes)
     if (other.traced_by == index && other.waits_for_tracer) other.traced_by = kNobody;
-  for (Process& child : run.processes)
-    if (child.parent == index) child.parent = kNobody;
+  for (std::uint32_t child = 0; child < run.processes.size(); ++child)
+    if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
     run.stage.reap();
     process.reaped = true;

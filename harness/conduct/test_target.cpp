@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -246,15 +247,65 @@ void alarms() {
   std::printf("%d %d\n", interrupted, static_cast<int>(rang));
 }
 
+// Two children outlive their parent, which has asked the kernel to tell them: one says so.
+void death_signal() {
+  int ready[2], alive[2];
+  if (pipe(ready) != 0 || pipe(alive) != 0) return;
+  std::fflush(stdout);
+  if (fork() == 0) {
+    for (const bool speaks : {true, false}) {
+      if (fork() != 0) continue;
+      struct sigaction action{};
+      action.sa_handler = [](int) { _exit(write(STDOUT_FILENO, "told\n", 5) == 5 ? 0 : 1); };
+      if (speaks) sigaction(SIGTERM, &action, nullptr);
+      prctl(PR_SET_PDEATHSIG, SIGTERM);
+      if (write(ready[1], "x", 1) == 1)
+        for (;;) pause();
+    }
+    char both[2];
+    _exit(read(ready[0], both, 1) == 1 && read(ready[0], both, 1) == 1 ? 0 : 1);
+  }
+  close(alive[1]);
+  wait(nullptr);
+  char none = 0;
+  std::printf("%zd\n", read(alive[0], &none, 1));
+}
+
+void many_reads() {
+  constexpr int kSize = 9'000;
+  const int file = open("many", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const std::string text(kSize, 'x');
+  if (write(file, text.data(), text.size()) != kSize) return;
+  lseek(file, 0, SEEK_SET);
+  int count = 0;
+  for (char one = 0; read(file, &one, 1) == 1;) ++count;
+  close(file);
+  unlink("many");
+  std::printf("%d\n", count);
+}
+
+void endless_reads() {
+  const int file = open("empty", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+  for (char one = 0; read(file, &one, 1) == 0;) continue;
+}
+
 struct Behaviour {
   std::string_view name;
   void (*run)();
 };
-constexpr Behaviour kBehaviours[] = {{"threads", threads},     {"time-out", time_out},
-                                     {"events", events},       {"births", births},
-                                     {"selects", selects},     {"big-write", big_write},
-                                     {"full-pipe", full_pipe}, {"system-v", system_v},
-                                     {"fifo-pair", fifo_pair}, {"alarms", alarms}};
+constexpr Behaviour kBehaviours[] = {{"threads", threads},
+                                     {"time-out", time_out},
+                                     {"events", events},
+                                     {"births", births},
+                                     {"selects", selects},
+                                     {"big-write", big_write},
+                                     {"full-pipe", full_pipe},
+                                     {"system-v", system_v},
+                                     {"fifo-pair", fifo_pair},
+                                     {"alarms", alarms},
+                                     {"death-signal", death_signal},
+                                     {"many-reads", many_reads},
+                                     {"endless-reads", endless_reads}};
 
 }  // namespace
 

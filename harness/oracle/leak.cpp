@@ -54,6 +54,19 @@ bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   });
 }
 
+// In the calm run the killed peer makes and removes it: a survivor that came first only took over
+// the making, as both sides of a FIFO may.
+bool belongs_to_killed(const Case& c, const Means& means, const Leftover& left) {
+  return std::ranges::any_of(c.calm.objects, [&](const Object& object) {
+    if (object.kind != left.kind || object.name != left.name) return false;
+    if (object.maker >= c.calm.tasks.size() || object.removed >= c.calm.steps.size()) return false;
+    const std::uint32_t remover = c.calm.steps[object.removed].task;
+    const std::uint32_t peer = c.calm.tasks[object.maker].peer;
+    return remover < c.calm.tasks.size() && c.calm.tasks[remover].peer == peer &&
+           was_killed(c, means, peer);
+  });
+}
+
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   const Trace& run = c.run;
   if (c.is_calm() || means.transparent()) return Severity::finding;
@@ -62,6 +75,7 @@ Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   if (means.did(Deviate::remove) || means.did(Deviate::fill)) return Severity::note;
   if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
+  if (!left.process && belongs_to_killed(c, means, left)) return Severity::note;
   return Severity::finding;
 }
 

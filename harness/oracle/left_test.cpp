@@ -35,6 +35,21 @@ TEST(leak, nobody_cleans_up_after_his_own_kill) {
   expect_one(judged(calm(), leaves_queue("writer#2 kill").killed("writer").exits("reader", 1)),
              "(note) leak: queue 0x61 of writer", "writer made");
 }
+// Both sides of a FIFO may make it; the calm run shows whose it is.
+TEST(leak, of_the_killed_though_a_survivor_came_first) {
+  const auto fifo = [](const char* maker, const char* remover) {
+    TraceBuilder t = two().does(maker, Call::mkfifo, "fifo ./room");
+    t.exits("reader").does(remover, Call::unlink, "fifo ./room").exits("writer");
+    t.object("fifo ./room").removed = static_cast<std::uint32_t>(t.trace.steps.size() - 2);
+    return t;
+  };
+  TraceBuilder t = two("before writer#1 run reader\nwriter#1 kill");
+  t.does("reader", Call::mkfifo, "fifo ./room").leaves("fifo ./room");
+  t.killed("writer").exits("reader", 1);
+  expect_one(judged(fifo("writer", "writer"), t), "(note) leak: fifo ./room of reader", "made");
+  expect_one(judged(fifo("reader", "writer"), t), "leak: fifo ./room of reader", "made");
+  expect_one(judged(fifo("reader", "reader"), t), "leak: fifo ./room of reader", "made");
+}
 TEST(leak, the_scenarios_own_and_results_are_none) {
   TraceBuilder t = two().leaves("queue 0x1").exits("writer").exits("reader");
   t.object("queue 0x1").maker = kNobody;
@@ -125,6 +140,47 @@ TEST(wild_kill, one_refusal_tells_of_a_death_the_second_is_wild) {
   expect_one(judged(t), "wild_kill: writer SIGUSR1 to a dead peer",
              "reader, which has ended, again");
 }
+TEST(wild_kill, of_a_child_that_it_has_waited_for) {
+  const auto nudges = [](bool has_waited, bool is_program) {
+    TraceBuilder t = wild("SIGUSR1, ended writer/1");
+    const Step kill = t.last();
+    t.trace.steps.pop_back();
+    t.born("writer/1");
+    if (is_program) {
+      t.does("writer/1", Call::count_, "");
+      t.last().event = Event::exec;
+    }
+    t.exits("writer/1");
+    if (has_waited) {
+      t.does("writer", Call::wait, "", 1);
+      t.last().other = static_cast<std::uint32_t>(t.trace.tasks.size() - 1);
+    }
+    t.trace.steps.push_back(kill);
+    return t.plan(kPreempt);
+  };
+  expect_one(judged(calm(), nudges(true, false)),
+             "wild_kill: writer SIGUSR1 to a child that it has waited for",
+             "writer/1, which it has waited for");
+  expect_silent(judged(calm(), nudges(false, false)));
+  expect_silent(judged(calm(), nudges(true, true)));  // a shell's `kill $!`
+}
+TEST(wild_kill, of_a_number_that_a_dead_stranger_left) {
+  const auto signals = [](bool has_met) {
+    TraceBuilder t = two("reader#1 kill");
+    if (has_met) t.writes("reader", "fifo ./room", "7");
+    t.killed("reader");
+    if (has_met) t.reads("writer", "fifo ./room", "7");
+    t.kills("writer", "", SIGHUP);
+    t.last().detail = "SIGHUP, ended reader";
+    t.last().result = -ESRCH;
+    t.last().flags = kWildTarget;
+    return t.exits("writer", 1);
+  };
+  expect_one(judged(calm(), signals(false)),
+             "wild_kill: writer SIGHUP to a stranger that has ended",
+             "reader, which ended before they ever met");
+  expect_silent(judged(calm(), signals(true)));
+}
 
 // --- restart ---
 TraceBuilder again(int code, int result) {
@@ -142,6 +198,21 @@ TEST(restart, fails_on_what_its_dead_self_left) {
              "started again after a crash, fails in mkfifo(fifo ./room) (EEXIST)");
   expect_silent(judged(calm(), again(0, -EEXIST)));
   expect_silent(judged(calm(), again(1, 0)));
+}
+TEST(restart, what_others_made_and_signals_are_no_reason) {
+  TraceBuilder others = again(1, -EEXIST);
+  others.object("fifo ./room").maker = 1;
+  expect_silent(judged(calm(), others));
+  TraceBuilder told = again(1, -EEXIST);
+  told.trace.plan.push_back({.kind = Deviate::signal, .task = "writer", .n = 2, .number = SIGTERM});
+  expect_silent(judged(calm(), told));
+}
+TEST(restart, is_not_explained_by_a_note_of_the_death) {
+  TraceBuilder t = again(1, -EEXIST);
+  t.leaves("fifo ./room");
+  EXPECT_EQ(texts(judged(calm(), t)),
+            "(note) leak: fifo ./room of writer\n"
+            "exit_status: restarted writer mkfifo fifo ./room EEXIST\n");
 }
 
 // --- output ---

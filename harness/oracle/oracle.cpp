@@ -55,6 +55,11 @@ bool shares_task(const Verdict& one, const Verdict& other) {
   });
 }
 
+// What a dead self left behind is a cause of its own: notes of its death explain nothing of it.
+bool is_of_restart(const Verdict& verdict) {
+  return verdict.signature.starts_with("exit_status: restarted ");
+}
+
 bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
   const bool is_stop = is_one_of(cause.kind, {"deadlock", "hang", "lost_signal", "spin"});
   const bool is_end = is_one_of(cause.kind, {"crash", "signal_death"});
@@ -70,6 +75,7 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
   if (effect.kind == "leak" || effect.kind == "zombie")
     return (is_stop || cause.kind == "crash" || (is_end && cause.severity == Severity::note)) &&
            shares_peer(run, cause, effect);
+  if (is_of_restart(effect)) return is_end && shares_task(cause, effect);
   if (is_one_of(effect.kind, {"output", "exit_status", "expect"}))
     return cause.severity == Severity::finding
                ? is_stop || is_end || is_data || cause.kind == "wild_kill"
@@ -92,8 +98,13 @@ void keep_causes(const Trace& run, std::vector<Verdict>& verdicts) {
 // What was not under control may have gone on by itself, had it been given the time.
 void doubt_unmanaged(const Case& c, std::vector<Verdict>& verdicts) {
   if (c.run.unmanaged == 0) return;
+  // That is the very thing the conductor gave up on.
+  const auto is_the_cause = [](const Verdict& verdict) {
+    return verdict.kind == "spin" && verdict.signature.ends_with(" plain calls");
+  };
   for (Verdict& verdict : verdicts)
-    if (!is_one_of(verdict.kind, {"crash", "signal_death", "wild_kill", "world_writable"}))
+    if (!is_the_cause(verdict) &&
+        !is_one_of(verdict.kind, {"crash", "signal_death", "wild_kill", "world_writable"}))
       verdict.severity = Severity::note;
 }
 

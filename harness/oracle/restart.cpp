@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "harness/oracle/means.h"
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
 #include "harness/oracle/words.h"
@@ -34,13 +35,29 @@ bool is_giving_up(const Step& step) {
          step.call == Call::shmctl || step.call == Call::semctl || step.call == Call::shmdt;
 }
 
+// What the other side has made meanwhile is none of its dead self's.
+bool is_of_its_first_life(const Trace& run, const Step& step, std::uint32_t peer,
+                          std::uint32_t from) {
+  if (step.object >= run.objects.size()) return true;
+  const Object& object = run.objects[step.object];
+  const bool is_its = object.maker >= run.tasks.size() || run.tasks[object.maker].peer == peer;
+  return is_its && object.made < from;
+}
+
+// The plan did something else to it than to kill it: a signal that ends it, a call that fails.
+bool is_disturbed(const Trace& run, const Means& means, std::uint32_t peer) {
+  return std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return victim.how != Deviate::kill && victim.how != Deviate::kill_after &&
+           victim.task < run.tasks.size() && run.tasks[victim.task].peer == peer;
+  });
+}
+
 // The last thing that it did before it gave up, if that was in its way and there before.
 const Step* obstacle(const Trace& run, std::uint32_t peer, std::uint32_t from) {
   for (std::size_t i = run.steps.size(); i-- > from;) {
     const Step& step = run.steps[i];
     if (step.task >= run.tasks.size() || run.tasks[step.task].peer != peer) continue;
-    const bool is_old = step.object >= run.objects.size() || run.objects[step.object].made < from;
-    if (is_in_the_way(step)) return is_old ? &step : nullptr;
+    if (is_in_the_way(step)) return is_of_its_first_life(run, step, peer, from) ? &step : nullptr;
     if (!is_giving_up(step)) return nullptr;
   }
   return nullptr;
@@ -51,12 +68,13 @@ const Step* obstacle(const Trace& run, std::uint32_t peer, std::uint32_t from) {
 std::vector<Verdict> judge_restart(const Case& c) {
   std::vector<Verdict> verdicts;
   const Trace& run = c.run;
+  const Means means = means_of(run);
   for (std::uint32_t peer = 0; peer < c.scenario.peers.size(); ++peer) {
     const std::uint32_t from = restarted_at(run, peer);
     const std::uint32_t task = main_task(run, peer);
     const std::uint32_t calm = main_task(c.calm, peer);
     if (from == UINT32_MAX || !is_dead(run, task) || run.tasks[task].killed_by_plan ||
-        run.tasks[task].status == 0)
+        run.tasks[task].status == 0 || is_disturbed(run, means, peer))
       continue;
     if (is_dead(c.calm, calm) && c.calm.tasks[calm].status != 0) continue;
     const Step* step = obstacle(run, peer, from);

@@ -18,6 +18,8 @@ constexpr std::size_t kCycles = 100;      // that prove that it goes on for ever
 constexpr std::size_t kBusyWaits = 20;    // failures at once, while another task had to run
 constexpr std::size_t kFlood = 500;       // equal writes after the input has ended
 
+constexpr const char* kPlainCalls = "plain calls";  // in what the conductor says of it
+
 using Calls = std::vector<const Step*>;
 
 // The last calls of a task, oldest first.
@@ -163,10 +165,29 @@ void find_flood(const Case& c, std::uint32_t task, std::vector<Verdict>& verdict
   verdicts.push_back(std::move(verdict));
 }
 
+// Plain calls, of files and the like, are no steps: the conductor says when a task makes nothing
+// else. Something that computes for long does so in the calm run too.
+void find_plain(const Case& c, std::vector<Verdict>& verdicts) {
+  const auto says_so = [](const Step& step) {
+    return step.event == Event::unmanaged && step.detail.contains(kPlainCalls);
+  };
+  if (c.is_calm() || std::ranges::any_of(c.calm.steps, says_so)) return;
+  for (const Step& step : c.run.steps)
+    if (says_so(step) && step.task < c.run.tasks.size())
+      verdicts.push_back({.kind = "spin",
+                          .signature = "spin: " + role_of(c.run, step.task) + ' ' + kPlainCalls,
+                          .peers = {c.run.tasks[step.task].name},
+                          .step = static_cast<std::uint32_t>(&step - c.run.steps.data()),
+                          .explanation = name_of(c.run, step.task) +
+                                         " repeats calls that move nothing for ever, like reading "
+                                         "a file at its end; in the calm run it goes on."});
+}
+
 }  // namespace
 
 std::vector<Verdict> judge_spin(const Case& c) {
   std::vector<Verdict> verdicts;
+  find_plain(c, verdicts);
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     if (c.run.ending == Ending::step_limit && c.run.tasks[task].alive) {
       find_endless(c, task, verdicts);

@@ -79,5 +79,23 @@ TEST(spin, flood_after_the_end_of_input) {
   expect_one(judged(t), "(note) spin: chat write fifo ./a again", "same data");
 }
 
+// Calls of plain files are no steps: the conductor says so.
+TEST(spin, plain_calls_that_the_calm_run_does_not_repeat) {
+  const auto goes_round = [](const char* detail) {
+    TraceBuilder t{"server", "client"};
+    t.does("server", Call::count_, "");
+    t.last().event = Event::unmanaged;
+    t.last().detail = detail;
+    t.trace.unmanaged = 1;
+    return t.exits("client").plan("before server#1 run client");
+  };
+  TraceBuilder quiet{"server", "client"};
+  quiet.exits("client").exits("server");
+  const TraceBuilder run = goes_round("repeats plain calls without end");
+  EXPECT_EQ(texts(judged(quiet, run)), "spin: server plain calls\n");
+  expect_silent(judged(run, run));
+  expect_silent(judged(quiet, goes_round("asleep in a call that is not modelled")));
+}
+
 }  // namespace
 }  // namespace pipewrench::test

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "harness/core/printable.h"
+#include "harness/oracle/means.h"
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
 #include "harness/oracle/words.h"
@@ -57,13 +58,51 @@ class Wild {
       add(step, is_new ? Severity::finding : Severity::note, "a process group",
           "a process group that is none of its own");
     } else if (target.starts_with("ended ")) {
-      if (++refused_[{step.task, target}] == 2)
+      const std::uint32_t ended = task_named(c_.run, target.substr(6));
+      if (has_reaped(step, ended))
+        add(step, Severity::finding, "a child that it has waited for",
+            printable(target.substr(6)) +
+                ", which it has waited for: since then the number may be anybody's");
+      else if (is_stranger(step, ended))
+        add(step, Severity::finding, "a stranger that has ended",
+            printable(target.substr(6)) +
+                ", which ended before they ever met: the number is only what it left behind, and "
+                "may be anybody's");
+      else if (++refused_[{step.task, target}] == 2)
         add(step, Severity::finding, "a dead peer",
             printable(target.substr(6)) +
                 ", which has ended, again after ESRCH: by now the number may be anybody's");
     } else {
       add(step, Severity::finding, "no peer", "a PID that never was a peer's");
     }
+  }
+
+  // A number is free once its process has been waited for, and this process has done so itself.
+  // Shells do it with the programs that they start: `kill $!` is their trade.
+  bool has_reaped(const Step& step, std::uint32_t ended) const {
+    const Trace& run = c_.run;
+    if (ended == kNobody || has_execed(run, ended) || calm_does_so(c_, step)) return false;
+    return std::any_of(run.steps.data(), &step, [&](const Step& wait) {
+      return wait.event == Event::call && wait.call == Call::wait && wait.other == ended &&
+             wait.result >= 0 && wait.task == step.task;
+    });
+  }
+
+  // Another peer that was dead before the two had anything to do with each other: the sender has
+  // the number from a file or the like, not from a partner whose death it now learns of.
+  bool is_stranger(const Step& step, std::uint32_t ended) const {
+    const Trace& run = c_.run;
+    if (ended == kNobody || step.task >= run.tasks.size() || calm_does_so(c_, step)) return false;
+    const bool is_other = run.tasks[ended].peer != run.tasks[step.task].peer;
+    return is_other && !met(run, step.task, {.task = ended}) && is_idle_before(ended, step.task);
+  }
+
+  // It was dead before the sender's first call.
+  bool is_idle_before(std::uint32_t ended, std::uint32_t sender) const {
+    const auto first = std::ranges::find_if(c_.run.steps, [&](const Step& step) {
+      return step.task == sender && step.event == Event::call;
+    });
+    return c_.run.tasks[ended].died < static_cast<std::uint32_t>(first - c_.run.steps.begin());
   }
 
   // kill(0): a PID that nobody has filled in. To end one's whole job so is timeout(1)'s trade, to
