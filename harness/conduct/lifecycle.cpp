@@ -479,7 +479,10 @@ bool Scheduler::settle() {
       whose.push_back(one.process);
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
-    if (!anyone && !look_for_dying() && !sleepers_move()) return true;
+    if (!anyone) {
+      if (!look_for_dying() && !sleepers_move()) return true;
+      continue;
+    }
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);
     if (ready < 0 && errno != EINTR) return false;

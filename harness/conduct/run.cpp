@@ -13,9 +13,8 @@
 
 namespace pipewrench {
 
-Run::Run(const Scenario& scenario_, Policy& policy, Stage& stage_, Trace& trace_,
-         std::uint64_t seed)
-    : trace(trace_), scenario(scenario_), stage(stage_), random_state(seed), policy_(policy) {
+Run::Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t seed)
+    : trace(into), scenario(of), stage(on), random_state(seed), policy_(policy) {
   // Steps and tasks are referred to while others are added.
   live.reserve(64);
 }

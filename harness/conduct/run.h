@@ -23,7 +23,7 @@ class Stage;
 
 class Run {
  public:
-  Run(const Scenario& scenario, Policy& policy, Stage& stage, Trace& trace, std::uint64_t seed);
+  Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t seed);
   void go();
 
   // --- used by the rows of calls.h ---
