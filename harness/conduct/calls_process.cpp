@@ -47,7 +47,22 @@ Look look_fork(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
+// fork(2): EAGAIN is what a limit of processes looks like. It is a step like any other, so that a
+// program which tries again for ever comes to its limit of steps.
+bool is_full(const Run& run) {
+  const auto alive =
+      std::ranges::count_if(run.processes, [](const Process& process) { return !process.dead; });
+  return static_cast<std::uint64_t>(alive) >= run.scenario.limits.processes ||
+         run.live.size() + kMaxPeers >= kMaxTasks;
+}
+
 void act_fork(Run& run, std::uint32_t task) {
+  if (is_full(run)) {
+    if (!run.is_full) run.unmanaged(task, "limit of processes: fork answers EAGAIN");
+    run.is_full = true;
+    run.record(task, -EAGAIN);
+    return run.answer(task, -EAGAIN);
+  }
   const std::uint64_t flags = clone_flags(run, task);
   kernel_acts(run, task);
   Live& one = run.live[task];

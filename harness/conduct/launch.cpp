@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "harness/conduct/filter.h"
+#include "harness/conduct/state.h"
 
 namespace pipewrench {
 namespace {
@@ -39,7 +40,8 @@ long exempt(long number, Arguments... arguments) {
 
 // A request to start a peer, taken apart in place.
 struct Launch {
-  std::uint64_t file_bytes = 0, processes = 0;
+  std::uint64_t file_bytes = 0;
+  bool namespaces = true;
   const char* program = nullptr;
   const char* directory = nullptr;
   std::vector<char*> arguments, environment;
@@ -56,11 +58,10 @@ Launch decode_launch(std::span<char> request) {
     words.push_back(at);
   Launch launch;
   launch.file_bytes = std::strtoull(words[0], nullptr, 10);
-  launch.processes = std::strtoull(words[1], nullptr, 10);
-  const std::size_t arguments = std::strtoul(words[2], nullptr, 10);
-  launch.program = words[3];
-  launch.directory = words[4];
-  const auto first = words.begin() + 5;
+  const std::size_t arguments = std::strtoul(words[1], nullptr, 10);
+  launch.program = words[2];
+  launch.directory = words[3];
+  const auto first = words.begin() + 4;
   launch.arguments.assign(first, first + static_cast<std::ptrdiff_t>(arguments));
   launch.environment.assign(first + static_cast<std::ptrdiff_t>(arguments), words.end());
   launch.arguments.push_back(nullptr);
@@ -94,7 +95,9 @@ int start_program(void* argument) {
   };
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, launch.file_bytes);
-  limit(RLIMIT_NPROC, launch.processes);
+  // Only against what escapes the conductor, which counts forks itself; elsewhere it would count
+  // the user's other programs too (getrlimit(2)).
+  if (launch.namespaces) limit(RLIMIT_NPROC, kMaxTasks);
   syscall(SYS_umask, 022);
   if (syscall(SYS_chdir, launch.directory) == 0) {
     reset_signals();
@@ -200,6 +203,7 @@ void run_stage(StageStart start) {
       while (exempt(SYS_wait4, -1, 0L, WNOHANG | __WALL, 0L) > 0) continue;
     if (request[0] == 'l') {
       Launch launch = decode_launch(request);
+      launch.namespaces = start.namespaces;
       take_descriptors(message.header, launch.files);
       reply = start_peer(launch);
       for (const int file : launch.files) close(file);
@@ -212,7 +216,6 @@ std::string encode_launch(const Peer& peer, const std::string& program,
                           const std::string& directory, const Limits& limits) {
   std::string request = "l";
   put(request, std::to_string(limits.file_bytes));
-  put(request, std::to_string(limits.processes));
   put(request, std::to_string(peer.run.size()));
   put(request, program);
   put(request, directory);

@@ -27,6 +27,7 @@ namespace {
 
 // How often those are looked at that neither trap nor die. No verdict depends on it.
 constexpr int kLook_ms = 10;
+constexpr std::uint32_t kLookAtMemory = 64;     // traps from one look to the next
 constexpr std::uint32_t kMostPasses = 200'000;  // plain calls between two that are scheduled
 constexpr std::uint32_t kMostEndReads = 4'000;  // of them, that get nothing from the same file
 constexpr int kRestartNoInterrupt = 513;        // ERESTARTNOINTR
@@ -47,11 +48,6 @@ bool Scheduler::launch(std::uint32_t peer, const std::string& program) {
   }
   launched[inner] = peer;
   return true;
-}
-
-std::uint32_t Scheduler::alive_processes() const {
-  return static_cast<std::uint32_t>(
-      std::ranges::count_if(run.processes, [](const Process& process) { return !process.dead; }));
 }
 
 // A new process, and its name: of a peer the scenario's, of a fork its parent's with a number.
@@ -251,10 +247,6 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
     return kill(task);
   }
   if (passes_for_tracer(run, process, row->call)) return run.let_kernel(task);
-  if (row->call == Call::fork && alive_processes() >= run.scenario.limits.processes) {
-    run.unmanaged(task, "limit of processes: fork answers EAGAIN");
-    return run.answer(task, -EAGAIN);
-  }
   const Look look = row->look(run, task);
   one.newborn = false;
   if (look == Look::ipc) one.passes = one.same_reads = 0;
@@ -276,10 +268,13 @@ void Scheduler::receive() {
   seccomp_notif notif{};
   if (ioctl(run.stage.listener(), SECCOMP_IOCTL_NOTIF_RECV, &notif) != 0)
     return;  // he has died meanwhile
+  if (++traps % kLookAtMemory == 0) watch_memory();
   const auto tid = static_cast<pid_t>(notif.pid);
   const auto known = by_tid.find(tid);
   const std::uint32_t task = known != by_tid.end() ? known->second : adopt(tid);
   if (task != kNobody) return trapped(task, notif);
+  // Beyond the limit of tasks nobody may run: he would be under no control.
+  if (run.live.size() >= kMaxTasks) syscall(SYS_kill, tid, SIGKILL);
   seccomp_notif_resp response{};
   response.id = notif.id;
   response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -409,7 +404,8 @@ void Scheduler::look_at_laggards(bool only_falling) {
       if (run.process_of(task).main != task) task_died(task, 0);
       continue;
     }
-    if (stat->state == 't') continue;
+    // Giving much memory back takes time: that is not spinning.
+    if (stat->state == 't' || stat->exiting) continue;
     if (stat->state == 'T') {
       one.state = State::asleep;
       one.stop_news = true;
@@ -458,11 +454,34 @@ bool Scheduler::look_for_dying() {
     for (Live& one : run.live)
       if (one.process == i && one.state != State::dead) {
         one.state = State::running;
+        one.ticks = 0;
         one.pending.duplicate.reset();
       }
     found = true;
   }
   return found;
+}
+
+// There is no limit that the kernel could keep: RLIMIT_AS and RLIMIT_DATA count what a sanitizer
+// only reserves (setrlimit(2)). So whoever has most is killed, as when memory runs out.
+void Scheduler::watch_memory() {
+  const std::uint64_t most = run.scenario.limits.memory_bytes;
+  const auto sum_of = [&](bool exactly, std::uint32_t& largest) {
+    std::uint64_t sum = 0, record = 0;
+    for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
+      if (run.processes[i].dead) continue;
+      const std::uint64_t bytes = memory_of(run.processes[i].pid, exactly);
+      sum += bytes;
+      if (bytes > record) largest = i;
+      record = std::max(record, bytes);
+    }
+    return sum;
+  };
+  std::uint32_t largest = 0;
+  if (sum_of(false, largest) <= most || sum_of(true, largest) <= most) return;
+  const Process& process = run.processes[largest];
+  run.unmanaged(process.main, "limit of memory: killed");
+  run.signal_task(process.main, SIGKILL, true);
 }
 
 // Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again
@@ -524,6 +543,7 @@ bool Scheduler::settle() {
     if ((watched[0].revents & POLLIN) != 0) receive();
     for (std::size_t i = 1; i < watched.size(); ++i)
       if ((watched[i].revents & POLLIN) != 0) run.processes[whose[i - 1]].ended = true;
+    if (ready == 0) watch_memory();
     if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
     if (!failure.empty()) return false;

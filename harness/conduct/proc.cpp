@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -92,6 +93,15 @@ std::optional<TaskStat> task_stat(pid_t tid) {
     text.remove_prefix(end + 1);
   }
   return stat;
+}
+
+std::uint64_t memory_of(pid_t pid, bool exactly) {
+  std::array<char, 1024> buffer;
+  if (exactly) return number(field(slurp(pid, "smaps_rollup", buffer), "\nPss:"), 10) << 10;
+  const std::string_view text = slurp(pid, "statm", buffer);  // the second word: resident pages
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos) return 0;
+  return number(text.substr(space + 1), 10) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 long sleeping_call(pid_t tid) {

@@ -29,6 +29,9 @@ struct TaskStat {
 };
 std::optional<TaskStat> task_stat(pid_t tid);
 
+// What a process has in memory, in bytes; exactly: pages that it shares count in part.
+std::uint64_t memory_of(pid_t pid, bool exactly);
+
 // The number of the call in which the task sleeps, from /proc/TID/syscall; -1: none or unknown.
 long sleeping_call(pid_t tid);
 std::vector<pid_t> children_of(pid_t pid);

@@ -22,6 +22,7 @@ struct Scheduler {
   std::uint64_t looks = 0;       // counts what may have made a task ready
   std::uint64_t turn_ns = 0;     // virtual time at which the current turn began
   std::uint32_t call_steps = 0;
+  std::uint32_t traps = 0;
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
   std::string failure{};     // of the harness
 
@@ -56,8 +57,8 @@ struct Scheduler {
   bool look_for_dying();
   bool bury();
   void give_back_to_tracer();
+  void watch_memory();
   void end_vfork(std::uint32_t child);
-  std::uint32_t alive_processes() const;
 
   // --- deviate.cpp ---
   // Plays it; true if the call was dealt with and is not to be made.

@@ -14,6 +14,7 @@ namespace pipewrench {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 18;
+constexpr std::string_view kGaveUp = "a worker was ended with status 0";
 
 // The CPUs that this process may use, in order.
 std::vector<int> allowed_cpus() {
@@ -154,18 +155,21 @@ void Pool::take(Line& line, const std::string& message) {
 void Pool::lose(std::size_t index) {
   Line lost = std::move(lines_[index]);
   lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(index));
-  deaths_.push_back("a worker was " + lost.worker.bury());
+  const std::string how = "a worker was " + lost.worker.bury();
+  // One that has said itself what is wrong ends well.
+  const bool gave_up = how == kGaveUp;
+  if (!gave_up) deaths_.push_back(how);
   for (std::size_t i = lost.in_flight.size(); i-- > 0;) {
     const Ticket ticket = lost.in_flight[i];
     // It was working on the first; the others were only on their way.
-    if (i == 0 && ++jobs_.at(ticket).attempts > 1) {
-      fail(ticket, deaths_.back() + " twice by the same run");
+    if (i == 0 && !gave_up && ++jobs_.at(ticket).attempts > 1) {
+      fail(ticket, how + " twice by the same run");
     } else {
       waiting_.push_front(ticket);
     }
   }
-  if (deaths_.size() >= kMaxDeaths) {
-    broken_ = "too many workers died; the last one: " + deaths_.back();
+  if (++lost_ >= kMaxDeaths) {
+    broken_ = "too many workers died; the last one: " + how;
   } else if (broken_.empty()) {
     add_worker(lost.worker.cpu());
   }

@@ -70,6 +70,7 @@ class Pool {
   std::map<Ticket, Answer> done_;
   Ticket last_ = 0;
   std::vector<std::string> deaths_;
+  std::size_t lost_ = 0;  // workers that died or gave up
   std::string broken_;  // why no worker can be had
 };
 

@@ -60,6 +60,35 @@ TEST(Pool, AWorkerThatDiesIsReplaced) {
   EXPECT_EQ((*pool)->deaths(), std::vector<std::string>{"a worker was killed by signal 9"});
 }
 
+// From its third run on it can run nothing: its stage was killed.
+class BrokenRunner final : public Runner {
+ public:
+  Trace run(const Scenario& scenario, Policy& policy) override {
+    Trace trace = toy_.run(scenario, policy);
+    if (++runs_ < 3) return trace;
+    trace.ending = Ending::harness_error;
+    trace.error = "the stage has died";
+    return trace;
+  }
+
+ private:
+  Toy shape_;
+  ToyRunner toy_{shape_};
+  int runs_ = 0;
+};
+
+TEST(Pool, AWorkerWhoseRunnerBreaksIsReplaced) {
+  Recipe recipe = toy_recipe(Toy{});
+  recipe.start = [](const ConductorOptions&) { return std::make_unique<BrokenRunner>(); };
+  auto pool = Pool::start(recipe, 1);
+  ASSERT_TRUE(pool.has_value());
+  int errors = 0;
+  for (int i = 0; i < 6; ++i)
+    if ((*pool)->run({}).ending == Ending::harness_error) ++errors;
+  EXPECT_EQ(errors, 2);
+  EXPECT_TRUE((*pool)->deaths().empty());
+}
+
 TEST(Pool, ARunThatKillsEveryWorkerIsAnError) {
   Toy toy;
   toy.before_run = [] { ::_exit(3); };

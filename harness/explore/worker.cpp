@@ -55,7 +55,11 @@ void serve(int socket, const Recipe& recipe, int cpu) {
   while (receive_frame(socket, bytes, message)) {
     const auto request = decode_request(message);
     if (!request) return;
-    if (!send_all(socket, frame_of(encode(answerer.answer(*request))))) return;
+    const Answer answer = answerer.answer(*request);
+    if (!send_all(socket, frame_of(encode(answer)))) return;
+    // What broke here, like a stage that was killed, would break every run after it: another worker
+    // goes on.
+    if (answer.ending == Ending::harness_error) return;
   }
 }
 

@@ -140,6 +140,7 @@ void read_limits(TomlTable& table, Limits& limits) {
   table.duration("virtual_time", limits.virtual_time_ns);
   table.number("output_bytes", limits.output_bytes, 1, kMaxBytes);
   table.number("file_bytes", limits.file_bytes, 1, kMaxBytes);
+  table.number("memory_bytes", limits.memory_bytes, 1, kMaxBytes);
   table.number("processes", limits.processes, 1, kMaxProcesses);
   table.duration("spin_cpu", limits.spin_cpu_ns);
 }

@@ -62,6 +62,7 @@ steps = 10
 virtual_time = "10s"
 output_bytes = 11
 file_bytes = 12
+memory_bytes = 15
 processes = 13
 spin_cpu = "250ms"
 

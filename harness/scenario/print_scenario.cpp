@@ -177,6 +177,7 @@ void print_limits(std::string& out, const Limits& limits) {
     section.line("virtual_time", value(print_duration(limits.virtual_time_ns)));
   section.unless(usual.output_bytes, "output_bytes", limits.output_bytes);
   section.unless(usual.file_bytes, "file_bytes", limits.file_bytes);
+  section.unless(usual.memory_bytes, "memory_bytes", limits.memory_bytes);
   section.unless(usual.processes, "processes", limits.processes);
   if (limits.spin_cpu_ns != usual.spin_cpu_ns)
     section.line("spin_cpu", value(print_duration(limits.spin_cpu_ns)));

@@ -81,8 +81,9 @@ struct End {
 struct Limits {
   std::uint32_t steps = 20'000;
   std::uint64_t virtual_time_ns = 3'600'000'000'000;
-  std::uint64_t output_bytes = 1 << 20;  // kept of each stream of each peer
-  std::uint64_t file_bytes = 64 << 20;   // RLIMIT_FSIZE
+  std::uint64_t output_bytes = 1 << 20;     // kept of each stream of each peer
+  std::uint64_t file_bytes = 64 << 20;      // RLIMIT_FSIZE
+  std::uint64_t memory_bytes = 2ULL << 30;  // of all peers together, in use
   std::uint32_t processes = 256;
   std::uint64_t spin_cpu_ns = 1'000'000'000;  // CPU time in user space between two calls
   bool operator==(const Limits&) const = default;
