@@ -129,16 +129,16 @@ struct Live {
   bool stop_news = false;     // stopped or continued, and its parent was not told
   bool births_tracer = false;
   std::array<Action, 65> births_actions{};  // as the newcomer inherits them
-  std::uint32_t birth_step = UINT32_MAX;  // of the clone call that owes the newcomer
-  bool vforking = false;                  // waits in the kernel for the child's exec or end
-  std::uint32_t vfork_child = kNobody;    // for whom
-  std::uint64_t ticks = 0;                // CPU time when it was last let go on
-  std::uint32_t passes = 0;               // calls in a row that passed
-  std::uint32_t same_reads = 0;           // of these the last ones, reads of the same descriptor
-  std::uint64_t last_read = 0;            // that one
-  bool was_at_end = false;                // half-way it stood at its file's end
-  std::uint32_t idle_steps = 0;           // steps in a row that moved nothing
-  std::uint64_t ready_looked = 0;         // Scheduler::looks when it was asked last
+  std::uint32_t birth_step = UINT32_MAX;    // of the clone call that owes the newcomer
+  bool vforking = false;                    // waits in the kernel for the child's exec or end
+  std::uint32_t vfork_child = kNobody;      // for whom
+  std::uint64_t ticks = 0;                  // CPU time when it was last let go on
+  std::uint32_t passes = 0;                 // calls in a row that passed
+  std::uint32_t same_reads = 0;             // of these the last ones, reads of the same descriptor
+  std::uint64_t last_read = 0;              // that one
+  bool was_at_end = false;                  // half-way it stood at its file's end
+  std::uint32_t idle_steps = 0;             // steps in a row that moved nothing
+  std::uint64_t ready_looked = 0;           // Scheduler::looks when it was asked last
   bool ready = false;
 };
 
