@@ -71,7 +71,7 @@ class Pool {
   Ticket last_ = 0;
   std::vector<std::string> deaths_;
   std::size_t lost_ = 0;  // workers that died or gave up
-  std::string broken_;  // why no worker can be had
+  std::string broken_;    // why no worker can be had
 };
 
 }  // namespace pipewrench
