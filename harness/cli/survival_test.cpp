@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -152,6 +153,27 @@ TEST_F(SurvivalTest, TheDiskIsFull) {
   EXPECT_EQ(findings_are_whole(), 0);
   EXPECT_TRUE(fs::is_empty(root_ + "/out"));
   EXPECT_EQ(::umount2((root_ + "/out").c_str(), MNT_DETACH), 0);
+  before_ = host();
+}
+
+// On the host only what the peers made goes; a stranger's queue stays.
+TEST_F(SurvivalTest, WithoutNamespacesOnlyWhatPeersMadeIsRemoved) {
+  const int stranger = ::msgget(IPC_PRIVATE, 0600);
+  before_ = host();
+  for (const char* behaviour : {"busy", "ignores-signals", "leaves-session", "fork-and-stay"}) {
+    Victim victim = start({"explore", "--no-namespaces", "--runs", "20", "--out", "out", "--",
+                           TEST_HOSTILE, behaviour});
+    EXPECT_LE(static_cast<unsigned>(victim.end()), 1U) << victim.text();
+    nothing_is_left();
+  }
+  Victim victim =
+      start({"explore", "--no-namespaces", "--out", "out", "--", TEST_HOSTILE, "ignores-signals"});
+  wait_for_moment(victim, 20);
+  victim.kill();  // the directory of its run stays
+  EXPECT_EQ(left_of(root_), std::vector<pid_t>{});
+  for (const auto& entry : fs::directory_iterator(root_))
+    if (entry.path().filename() != "out") fs::remove_all(entry.path());
+  EXPECT_EQ(::msgctl(stranger, IPC_RMID, nullptr), 0);
   before_ = host();
 }
 

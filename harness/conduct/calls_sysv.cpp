@@ -65,6 +65,32 @@ Look look_get(Run& run, std::uint32_t task) {
   return Look::ipc;
 }
 
+// The result is the id; in the trace it is 0, since the object has a name.
+void after_get(Run& run, std::uint32_t task, Step& step) {
+  if (step.result < 0 || !run.live[task].created) return;
+  step.object = object_named(run, step.call, run.live[task].wanted_id);
+  if (step.object == kNoObject) {
+    step.flags |= kUnknownResult;  // ENOSPC, EACCES: nothing was made
+    return;
+  }
+  ++run.next_ids[kind_of(step.call)];
+  Object& made = run.trace.objects[step.object];
+  made.maker = task;
+  made.made = static_cast<std::uint32_t>(&step - run.trace.steps.data());
+}
+
+// On the host the next id cannot be chosen: the worker, which is the same user, makes the object.
+void make_on_host(Run& run, std::uint32_t task) {
+  const Pending& pending = run.pending_of(task);
+  const long id =
+      syscall(pending.notif.data.nr, pending.address(0), pending.address(1), pending.address(2));
+  const long error = errno;
+  run.live[task].wanted_id = static_cast<int>(id);
+  Step& step = run.record(task, id < 0 ? -error : 0);
+  after_get(run, task, step);
+  run.answer(task, id < 0 ? -error : id);
+}
+
 void act_get(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const auto key = static_cast<key_t>(pending.address(0));
@@ -87,21 +113,8 @@ void act_get(Run& run, std::uint32_t task) {
   }
   run.live[task].wanted_id = there >= 0 ? there : run.next_ids[kind];
   run.live[task].created = there < 0 && pending.expected == 0;
+  if (run.live[task].created && !run.stage.has_namespaces()) return make_on_host(run, task);
   kernel_acts(run, task);
-}
-
-// The result is the id; in the trace it is 0, since the object has a name.
-void after_get(Run& run, std::uint32_t task, Step& step) {
-  if (step.result < 0 || !run.live[task].created) return;
-  step.object = object_named(run, step.call, run.live[task].wanted_id);
-  if (step.object == kNoObject) {
-    step.flags |= kUnknownResult;  // ENOSPC, EACCES: nothing was made
-    return;
-  }
-  ++run.next_ids[kind_of(step.call)];
-  Object& made = run.trace.objects[step.object];
-  made.maker = task;
-  made.made = static_cast<std::uint32_t>(&step - run.trace.steps.data());
 }
 
 Look look_send(Run& run, std::uint32_t task) {

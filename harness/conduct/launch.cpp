@@ -131,6 +131,27 @@ void kill_everybody() {
   }
 }
 
+// On the host: the stage is whom orphans are given to (PR_SET_CHILD_SUBREAPER), so that whoever
+// descends from it is its child once those between are dead. `list` is /proc/thread-self/children.
+void kill_children(int list) {
+  char text[4096];
+  while (true) {
+    const long size = exempt(SYS_pread64, list, text, sizeof text - 1, 0);
+    text[std::max(size, 0L)] = 0;
+    for (char* at = text; *at != 0;) {
+      char* end = at;
+      const long pid = std::strtol(at, &end, 10);
+      if (end == at) break;
+      if (*end == ' ') exempt(SYS_kill, pid, SIGKILL);
+      at = *end == ' ' ? end + 1 : end;
+    }
+    long ended = 0;
+    while ((ended = exempt(SYS_wait4, -1, 0L, WNOHANG | __WALL, 0L)) > 0) continue;
+    if (ended < 0 && errno == ECHILD) return;
+    exempt(SYS_sched_yield);
+  }
+}
+
 struct DescriptorMessage {
   iovec part{};
   alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
@@ -168,9 +189,14 @@ char request_buffer[kMostRequest];  // not cleared for each request: that would 
 }  // namespace
 
 void run_stage(StageStart start) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // With namespaces the peers die with the stage; without, it ends them before it ends itself.
+  if (start.namespaces) prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::signal(SIGPIPE, SIG_DFL);
-  int last_pid = -1;
+  int last_pid = -1, children = -1;
+  if (!start.namespaces) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    children = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  }
   if (start.namespaces) {
     // In the stage's own mount namespace, or the worker would lose its /proc/self. Where a
     // container masks parts of /proc the kernel forbids a new one: then the peers see the outer
@@ -191,11 +217,14 @@ void run_stage(StageStart start) {
     DescriptorMessage message;
     fill_message(message, request_buffer, sizeof request_buffer, {});
     const long size = exempt(SYS_recvmsg, start.control, &message.header, MSG_CMSG_CLOEXEC);
-    if (size <= 0) exempt(SYS_exit_group, 0);
+    if (size <= 0) {
+      if (!start.namespaces) kill_children(children);
+      exempt(SYS_exit_group, 0);
+    }
     const std::span<char> request(request_buffer, static_cast<std::size_t>(size));
     std::int64_t reply = 0;
     if (request[0] == 'k') {
-      if (start.namespaces) kill_everybody();
+      start.namespaces ? kill_everybody() : kill_children(children);
       // The next run's first peer gets the same PID as this one's.
       if (last_pid >= 0) exempt(SYS_pwrite64, last_pid, "1", 1, 0);
     }

@@ -38,7 +38,8 @@ class Run {
   std::array<int, 3> next_ids{};  // of System V objects, by Stage::kMsg, kSem, kShm
   std::uint64_t now_ns = 0;
   std::uint64_t random_state;
-  bool is_full = false;  // a fork was refused
+  std::vector<std::pair<ObjectKind, int>> set_up;  // System V objects, by id
+  bool is_full = false;                            // a fork was refused
 
   Process& process_of(std::uint32_t task) { return processes[live[task].process]; }
   Pending& pending_of(std::uint32_t task) { return live[task].pending; }

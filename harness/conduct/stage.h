@@ -34,6 +34,7 @@ class Stage {
 
   int listener() const { return listener_.get(); }
   pid_t pid() const { return pid_; }
+  bool has_namespaces() const { return namespaces_; }
   const std::string& sandbox() const { return sandbox_; }  // the peers' working directory
 
   // Empties the sandbox and the peers' standard files, sets the PID counter back. Input i is peer

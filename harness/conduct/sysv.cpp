@@ -214,6 +214,7 @@ void set_up_objects(Run& run) {
     }
     if (queue.full) fill_queue(id);
     queue_object(run, id);
+    if (id >= 0) run.set_up.emplace_back(ObjectKind::queue, id);
   }
   for (const SetupSegment& segment : run.scenario.setup.segments) {
     run.stage.set_next_id(Stage::kShm, run.next_ids[Stage::kShm]++);
@@ -225,6 +226,7 @@ void set_up_objects(Run& run) {
       shmdt(memory);
     }
     segment_object(run, id);
+    if (id >= 0) run.set_up.emplace_back(ObjectKind::segment, id);
   }
   for (const SetupSemaphore& semaphore : run.scenario.setup.semaphores) {
     run.stage.set_next_id(Stage::kSem, run.next_ids[Stage::kSem]++);
@@ -239,6 +241,7 @@ void set_up_objects(Run& run) {
     sembuf touch[2] = {{0, 1, 0}, {0, -1, 0}};
     semop(id, touch, 2);
     semaphore_object(run, id);
+    if (id >= 0) run.set_up.emplace_back(ObjectKind::semaphore, id);
   }
 }
 
@@ -260,19 +263,30 @@ bool remove_object(Run& run, std::uint32_t object) {
   return removed;
 }
 
+// On the host only what peers or the set-up have made is ours.
+static bool is_ours(const Run& run, ObjectKind kind, int id) {
+  if (run.stage.has_namespaces()) return true;
+  if (std::ranges::find(run.set_up, std::pair(kind, id)) != run.set_up.end()) return true;
+  for (std::size_t i = 0; i < run.objects.size(); ++i)
+    if (run.trace.objects[i].kind == kind && run.trace.objects[i].maker != kNobody &&
+        run.objects[i].device == static_cast<std::uint64_t>(id))
+      return true;
+  return false;
+}
+
 void collect_objects(Run& run) {
   const auto leave = [&](ObjectKind kind, std::uint32_t object) {
     const Object& shown = run.trace.objects[object];
     const bool from_setup = shown.maker == kNobody;
     if (!from_setup) run.trace.leftovers.push_back({kind, shown.name, shown.maker});
   };
-  // The namespace is ours alone: every index up to the highest is looked at.
+  // Every index up to the highest is looked at.
   msginfo queues{};
   const int last_queue = msgctl(0, MSG_INFO, reinterpret_cast<msqid_ds*>(&queues));
   for (int i = 0; i <= last_queue; ++i) {
     msqid_ds info{};
     const int id = msgctl(i, MSG_STAT, &info);
-    if (id < 0) continue;
+    if (id < 0 || !is_ours(run, ObjectKind::queue, id)) continue;
     const std::uint32_t object = queue_object(run, id);
     if (object != kNoObject) leave(ObjectKind::queue, object);
     msgctl(id, IPC_RMID, nullptr);
@@ -282,7 +296,7 @@ void collect_objects(Run& run) {
   for (int i = 0; i <= last_segment; ++i) {
     shmid_ds info{};
     const int id = shmctl(i, SHM_STAT, &info);
-    if (id < 0) continue;
+    if (id < 0 || !is_ours(run, ObjectKind::segment, id)) continue;
     const std::uint32_t object = segment_object(run, id);
     if (object != kNoObject) leave(ObjectKind::segment, object);
     shmctl(id, IPC_RMID, nullptr);
@@ -295,7 +309,7 @@ void collect_objects(Run& run) {
     semid_ds info{};
     argument.buffer = &info;
     const int id = semctl(i, 0, SEM_STAT, argument);
-    if (id < 0) continue;
+    if (id < 0 || !is_ours(run, ObjectKind::semaphore, id)) continue;
     const std::uint32_t object = semaphore_object(run, id);
     if (object != kNoObject) leave(ObjectKind::semaphore, object);
     semctl(id, 0, IPC_RMID);
