@@ -1,5 +1,5 @@
-// A peer that behaves as badly as one can, a behaviour each. survival_test.cpp runs it, always under
-// the harness: by hand some of them take the machine down.
+// A peer that behaves as badly as one can, a behaviour each. survival_test.cpp runs it, always
+// under the harness: by hand some of them take the machine down.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -31,7 +31,7 @@ struct ObjectState {
   std::deque<Letter> letters;      // of a queue, oldest first
   std::uint64_t serial = 0;        // of the last message sent
   std::uint32_t holder = kNobody;  // task that last took a semaphore
-  // A FIFO: whether it was ever opened so in this run, and for reading without a writer to wait for.
+  // A FIFO: whether it was ever opened so in this run; and without waiting for a writer.
   bool opened_for_reading = false, opened_for_writing = false, opened_without_writer = false;
 };
 

@@ -28,6 +28,7 @@ const Layer kLayers[] = {
     {"harness/inproc/example", {"harness/core", "harness/inproc"}},
     {"harness/scenario", {"harness/core", "harness/syscalls"}},
     {"harness/conduct", {"harness/core", "harness/syscalls", "harness/scenario"}},
+    {"harness/conduct/bench", {"harness/scenario", "harness/conduct"}, true},
     {"harness/oracle", {"harness/core", "harness/syscalls", "harness/scenario"}},
     {"harness/finding", {"harness/core", "harness/syscalls", "harness/scenario"}},
     {"harness/explore",

@@ -153,8 +153,11 @@ Result<> Chat::send() {
   }
   if (!is_parting_) return {};
   const auto finished = sides_.channel.finish();
-  if (!finished) fail(finished.error());
-  has_finished_ = finished.has_value() && *finished;
+  if (!finished) {
+    fail(finished.error());
+    return {};
+  }
+  has_finished_ = *finished;
   has_moved_ = has_moved_ || has_finished_;
   return {};
 }

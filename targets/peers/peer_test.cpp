@@ -422,11 +422,13 @@ TEST_F(Pipe, ends_by_a_signal_to_parent_or_child) {
 }
 
 TEST_F(Pipe, parent_reports_a_killed_child) {
-  PeerProcess peer = start({"pipe-twoway", "interval_ms=3600000"});
-  peer.line();
-  ::kill(child_of(peer), SIGKILL);
-  EXPECT_EQ(peer.end(), 1);
-  EXPECT_NE(peer.complaints().find("the child was killed"), std::string::npos);
+  for (const char* behaviour : {"pipe-oneway", "pipe-twoway"}) {
+    PeerProcess peer = start({behaviour, "interval_ms=3600000"});
+    peer.line();
+    ::kill(child_of(peer), SIGKILL);
+    EXPECT_EQ(peer.end(), 1);
+    EXPECT_NE(peer.complaints().find("the child was killed"), std::string::npos);
+  }
 }
 
 TEST_F(Pipe, child_of_a_killed_parent_ends) {

@@ -1,6 +1,6 @@
-/* Two processes that exchange eight records through two FIFOs: some 40 calls that the conductor traps.
-   exchange ping | pong. What the benchmark runs, bare, under the conductor and under strace. */
-/* SPDX-License-Identifier: MIT */
+// Two processes that exchange eight records through two FIFOs: some 40 calls that the conductor
+// traps. exchange ping | pong. What the benchmark runs: bare, conducted and under strace.
+// SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ static int make(const char* path) { return mkfifo(path, 0600) == 0 || errno == E
 int main(int argc, char** argv) {
   const int first = argc == 2 && strcmp(argv[1], "ping") == 0;
   if (make("there") != 0 || make("back") != 0) return 1;
-  /* Both open the same FIFO first, or each would wait for the other. */
+  // Both open the same FIFO first, or each would wait for the other.
   int out, in;
   if (first) {
     out = open("there", O_WRONLY);
