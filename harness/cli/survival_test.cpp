@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMoments = 100;
+constexpr int kMoments = SURVIVAL_MOMENTS;
 constexpr std::uint64_t kMostLooks = 150;  // of a millisecond, until the program says something
 
 // What the host could be left with.

@@ -20,6 +20,10 @@
 
 #include "harness/core/fd.h"
 
+#ifndef PIPEWRENCH
+#define PIPEWRENCH "pipewrench"  // the build says where it is
+#endif
+
 namespace pipewrench {
 
 inline constexpr int kEndLimit_poll_ms = 30'000;
