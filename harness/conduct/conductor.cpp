@@ -211,6 +211,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   stage.kill_all();
   collect_objects(run);
   collect_files(run, "", 0);
+  stage.pump_terminals();
   for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
     Output output;
     output.out = stage.output(i, false, scenario.limits.output_bytes, output.cut);

@@ -181,6 +181,16 @@ TEST_F(OnPrograms, kills_where_the_plan_says_and_starts_again) {
   EXPECT_EQ(trace.unused.size(), 0U);
 }
 
+TEST_F(OnPrograms, gives_a_terminal_to_a_peer_that_wants_one) {
+  Scenario scenario = one_peer({"/bin/sh", "-c", "test -t 0 && test -t 1 && test -t 2 && cat"});
+  scenario.peers[0].input = "typed\nlast";
+  scenario.peers[0].tty = true;
+  const Trace trace = run(scenario);
+  EXPECT_EQ(trace.ending, Ending::exited);
+  EXPECT_EQ(trace.outputs[0].out, "typed\nlast");
+  for (int i = 1; i < kRepeats; ++i) EXPECT_EQ(trace_hash(run(scenario)), trace_hash(trace));
+}
+
 TEST_F(OnPrograms, ends_what_rests_and_says_who_waited) {
   const Trace trace = run(one_peer({"/bin/sh", "-c", "mkfifo f; exec cat f"}));
   EXPECT_EQ(trace.ending, Ending::at_rest);

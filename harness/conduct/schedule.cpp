@@ -203,6 +203,7 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
     return false;
   }
   ++looks;
+  run.stage.pump_terminals();
   watch_segments(run, current == kNobody ? 0 : current);
   std::vector<Candidate> candidates;
   for (std::uint32_t task = 0; task < run.live.size(); ++task)

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -189,6 +190,7 @@ void Stage::prepare(const Scenario& scenario) {
   // A fresh directory: not even its modes and times are the last run's.
   nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   mkdir(sandbox_.c_str(), 0700);
+  terminals_.clear();
   for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
     if (i == standard_.size())
       for (Fd& file : standard_.emplace_back()) file = Fd(memfd_create("peer", MFD_CLOEXEC));
@@ -197,6 +199,7 @@ void Stage::prepare(const Scenario& scenario) {
       lseek(file.get(), 0, SEEK_SET);
     }
     const std::string& input = scenario.peers[i].input;
+    terminals_.push_back(scenario.peers[i].tty ? Terminal::open(input) : Terminal());
     CHECK(pwrite(standard_[i][0].get(), input.data(), input.size(), 0) ==
           static_cast<ssize_t>(input.size()));
   }
@@ -207,8 +210,17 @@ int Stage::launch(const Peer& peer, std::size_t slot, const std::string& program
   const std::string request = encode_launch(peer, program, sandbox_, limits);
   if (request.size() > kMaxRequest) return -E2BIG;
   const auto& files = standard_[slot];
-  const int descriptors[] = {files[0].get(), files[1].get(), files[2].get()};
+  int descriptors[] = {files[0].get(), files[1].get(), files[2].get()};
+  if (peer.tty) {
+    if (!terminals_[slot].is_open()) return -ENOTTY;
+    pump_terminals();
+    std::ranges::fill(descriptors, terminals_[slot].peer_side());
+  }
   return static_cast<int>(ask(request, descriptors));
+}
+
+void Stage::pump_terminals() {
+  for (std::size_t i = 0; i < terminals_.size(); ++i) terminals_[i].pump(standard_[i][1].get());
 }
 
 void Stage::reap() { ask("r"); }

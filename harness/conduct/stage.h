@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/conduct/terminal.h"
 #include "harness/core/fd.h"
 #include "harness/scenario/scenario.h"
 
@@ -49,6 +50,7 @@ class Stage {
   std::string output(std::size_t slot, bool error, std::uint64_t most_bytes, bool& cut) const;
   // What sched_getaffinity(2) said before the worker was pinned; empty: it is not pinned.
   const std::string& host_affinity() const { return affinity_; }
+  void pump_terminals();  // what peers with a terminal have written becomes their output
   // Writes the id that the next System V object gets. kind: "msg", "sem", "shm".
   void set_next_id(int kind, int id);
   static constexpr int kMsg = 0, kSem = 1, kShm = 2;
@@ -62,6 +64,7 @@ class Stage {
   std::string sandbox_, affinity_;
   bool namespaces_ = true;
   std::vector<std::array<Fd, 3>> standard_;  // memory files: input, output, error
+  std::vector<Terminal> terminals_;          // beside them; not open: the peer has none
   std::array<Fd, 3> next_id_;
 };
 
