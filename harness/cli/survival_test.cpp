@@ -204,8 +204,8 @@ INSTANTIATE_TEST_SUITE_P(Survival, HostilePeer,
                                          "memory", "shared-memory", "output", "file",
                                          "ignores-signals", "stops", "closes-all", "leaves-session",
                                          "execs-nothing", "kills-everybody", "says-anything"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& chosen) {
+                           std::string name = chosen.param;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });

@@ -146,7 +146,7 @@ TEST_P(EachProgram, behaves_as_bare_and_the_same_every_time) {
 }
 
 INSTANTIATE_TEST_SUITE_P(transparency, EachProgram, testing::ValuesIn(kPrograms),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& chosen) { return std::string(chosen.param.name); });
 
 TEST_F(OnPrograms, reports_a_program_that_is_not_there) {
   PlanPolicy calm({});
