@@ -36,11 +36,21 @@ std::string host() {
   return all;
 }
 
+// Others on this machine may make objects meanwhile: not in a namespace of our own, if we may. An
+// ordinary user needs one of users around it (user_namespaces(7)).
+void leave_the_others() {
+  if (::unshare(CLONE_NEWIPC) == 0) return;
+  const std::string user = std::to_string(::geteuid()), group = std::to_string(::getegid());
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) return;
+  std::ofstream("/proc/self/setgroups") << "deny";
+  std::ofstream("/proc/self/uid_map") << user + " " + user + " 1";
+  std::ofstream("/proc/self/gid_map") << group + " " + group + " 1";
+}
+
 class SurvivalTest : public ::testing::Test {
  protected:
-  // Others on this machine may make objects meanwhile: not in a namespace of our own, if we may.
   void SetUp() override {
-    (void)!::unshare(CLONE_NEWIPC);
+    leave_the_others();
     ASSERT_NE(::mkdtemp(root_.data()), nullptr);
     before_ = host();
   }
@@ -189,9 +199,11 @@ TEST_P(HostilePeer, DoesNoHarm) {
   std::ofstream(root_ + "/peer.toml")
       << "peer = [{ run = ['" << TEST_HOSTILE << "', '" << GetParam() << "'] }]\n"
       << "limits = { memory_bytes = 200_000_000, processes = " << (kSlow ? 48 : 256) << " }\n";
-  Victim run = start({"run", "--timeline", "peer.toml"});
-  EXPECT_LE(static_cast<unsigned>(run.end()), 1U) << run.text();
-  EXPECT_TRUE(is_clean(run.text())) << run.text();
+  if (!kSlow) {
+    Victim run = start({"run", "--timeline", "peer.toml"});
+    EXPECT_LE(static_cast<unsigned>(run.end()), 1U) << run.text();
+    EXPECT_TRUE(is_clean(run.text())) << run.text();
+  }
   Victim explore = start({"explore", "--json", "--runs", "4", "--out", "out", "peer.toml"});
   EXPECT_LE(static_cast<unsigned>(explore.end()), 1U) << explore.text();
   EXPECT_TRUE(is_clean(explore.text())) << explore.text();

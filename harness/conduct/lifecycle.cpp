@@ -31,11 +31,20 @@ constexpr std::uint32_t kLookAtMemory = 64;     // traps from one look to the ne
 constexpr std::uint32_t kMostPasses = 200'000;  // plain calls between two that are scheduled
 constexpr std::uint32_t kMostEndReads = 4'000;  // of them, that get nothing from the same file
 constexpr int kRestartNoInterrupt = 513;        // ERESTARTNOINTR
+constexpr std::size_t kMostName = 2 * std::size_t{kMaxPeerName};  // of a descendant
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
 std::uint64_t ticks_to_ns(std::uint64_t ticks) {
   return ticks * (1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
+}
+
+// "demo1/2" is the second child of demo1; where generations without end would make the name too
+// long, "demo1//77" is the run's task number 77.
+std::string descendant(const Run& run, const Process& maker, const std::string& which) {
+  const std::string& name = run.trace.tasks[maker.main].name;
+  if (name.size() + which.size() <= kMostName) return name + which;
+  return run.scenario.peers[maker.peer].name + "//" + std::to_string(run.live.size());
 }
 
 }  // namespace
@@ -61,6 +70,7 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
   fresh.pid = status.tgid;
   fresh.inner = status.inner;
   fresh.pidfd = open_pidfd(fresh.pid);
+  if (!fresh.pidfd && errno == EMFILE) failure = "no descriptor is left (ulimit -n)";
   fresh.main = index;
   fresh.parent = parent_process;
   if (start != launched.end()) {
@@ -81,7 +91,7 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
       maker.waits_for_tracer = false;
     }
     run.live[parent].births_tracer = false;
-    name = run.trace.tasks[maker.main].name + "/" + std::to_string(++maker.forks);
+    name = descendant(run, maker, "/" + std::to_string(++maker.forks));
     for (const Attachment& at : std::vector(run.attached))
       if (at.process == run.live[parent].process)
         run.attached.push_back({process, at.object, at.address});
@@ -118,7 +128,7 @@ std::uint32_t Scheduler::adopt(pid_t tid) {
   if (task.thread) {
     Process& owner = run.processes[process];
     ++owner.threads_alive;
-    task.name = run.trace.tasks[owner.main].name + ":" + std::to_string(++owner.threads);
+    task.name = descendant(run, owner, ":" + std::to_string(++owner.threads));
   } else {
     task.name = adopt_process(*status, index, parent, parent_process);
     process = static_cast<std::uint32_t>(run.processes.size() - 1);
@@ -190,6 +200,7 @@ void Scheduler::image_is_new(std::uint32_t task) {
     process.in_exec = false;
     if (is_patched_vdso(process.pid, address)) return;  // the exec has failed
     run.record_event(Event::exec, task);
+    ++process.images;
     for (Action& action : process.actions) action = Action{.ignored = action.ignored};
     std::erase_if(process.timers,
                   [](const Timer& timer) { return timer.kind == Timer::Kind::posix; });
@@ -272,13 +283,40 @@ void Scheduler::receive() {
   const auto tid = static_cast<pid_t>(notif.pid);
   const auto known = by_tid.find(tid);
   const std::uint32_t task = known != by_tid.end() ? known->second : adopt(tid);
-  if (task != kNobody) return trapped(task, notif);
+  if (task != kNobody) {
+    const Process& process = run.process_of(task);
+    if (process.tracer || process.traced_by != kNobody) return trapped(task, notif);
+    arrived.push_back({task, notif, run.live[task].state});
+    run.live[task].state = State::arrived;
+    return;
+  }
   // Beyond the limit of tasks nobody may run: he would be under no control.
   if (run.live.size() >= kMaxTasks) syscall(SYS_kill, tid, SIGKILL);
   seccomp_notif_resp response{};
   response.id = notif.id;
   response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   ioctl(run.stage.listener(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+// Where several run at once (a vforking parent and its child after the exec, sleepers that wake)
+// chance says who traps first. So traps are looked at when nobody runs, in the order of tasks, or
+// the same run would number its objects in two ways.
+bool Scheduler::look_at_arrivals(bool only_traced) {
+  std::vector<Arrival> all = std::exchange(arrived, {});
+  std::ranges::sort(all, {}, &Arrival::task);
+  bool found = false;
+  for (const Arrival& one : all) {
+    State& state = run.live[one.task].state;
+    if (state != State::arrived) continue;  // it is dying
+    if (only_traced && run.process_of(one.task).traced_by == kNobody) {
+      arrived.push_back(one);
+      continue;
+    }
+    state = one.from;
+    trapped(one.task, one.notif);
+    found = true;
+  }
+  return found;
 }
 
 void Scheduler::task_died(std::uint32_t task, int status) {
@@ -345,11 +383,15 @@ void Scheduler::process_died(std::uint32_t index) {
     run.stage.reap();
     process.reaped = true;
     for (Process& child : run.processes)
-      if (child.parent == kNobody && child.dead) child.reaped = true;
+      if (child.parent == kNobody && child.dead) {
+        child.reaped = true;
+        child.pidfd.reset();
+      }
   } else {
     process.reaped = !zombie || process.tracer;  // LeakSanitizer waits for its own
     hint_signal(run.processes[process.parent]);
   }
+  if (process.reaped) process.pidfd.reset();
   run.trace.tasks[process.main].reaped = process.reaped;
   const Task& shown = run.trace.tasks[process.main];
   if (shown.killed_by_plan && shown.parent == kNobody && !told_to_end &&
@@ -530,9 +572,11 @@ bool Scheduler::settle() {
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
     if (!anyone) {
+      if (look_at_arrivals(false)) continue;
       if (!bury() && !look_for_dying() && !sleepers_move()) return true;
       continue;
     }
+    if (!arrived.empty() && look_at_arrivals(true)) continue;  // a tracer waits for its parent
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);
     if (ready < 0 && errno != EINTR) return false;

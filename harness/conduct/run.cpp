@@ -155,6 +155,7 @@ void Run::refresh_reaped(std::uint32_t process) {
     if (child.parent == process && child.dead && !child.reaped &&
         syscall(SYS_pidfd_send_signal, child.pidfd.get(), 0, nullptr, 0) != 0) {
       child.reaped = true;
+      child.pidfd.reset();
       trace.tasks[child.main].reaped = true;
     }
 }

@@ -10,6 +10,13 @@
 
 namespace pipewrench {
 
+// A trap that nobody has looked at yet, and what its task did before.
+struct Arrival {
+  std::uint32_t task;
+  seccomp_notif notif;
+  State from;
+};
+
 struct Scheduler {
   Run& run;
   Policy& policy;
@@ -25,6 +32,7 @@ struct Scheduler {
   std::uint32_t traps = 0;
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
   std::string failure{};     // of the harness
+  std::vector<Arrival> arrived{};
 
   // --- schedule.cpp ---
   // Goes on until all have ended, all rest, or a limit is met.
@@ -43,6 +51,7 @@ struct Scheduler {
   bool settle();
   void receive();
   void trapped(std::uint32_t task, const seccomp_notif& notif);
+  bool look_at_arrivals(bool only_traced);
   std::uint32_t adopt(pid_t tid);
   std::string adopt_process(const TaskStatus& status, std::uint32_t index, std::uint32_t parent,
                             std::uint32_t parent_process);

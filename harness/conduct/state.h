@@ -56,8 +56,9 @@ struct Process {
   std::uint32_t forks = 0, threads = 1;  // for names
   std::array<Action, 65> actions{};
   std::vector<Timer> timers;
-  int timers_made = 0;     // by timer_create: the id of the next one
-  std::uint64_t vdso = 0;  // address of the patched vDSO of this program
+  int timers_made = 0;       // by timer_create: the id of the next one
+  std::uint64_t vdso = 0;    // address of the patched vDSO of this program
+  std::uint32_t images = 0;  // programs that it has run before
   bool in_exec = false;
   bool tracer = false;                // LeakSanitizer's: stops its parent with ptrace to scan it
   std::uint32_t traced_by = kNobody;  // such a process, until it is waited for
@@ -99,6 +100,7 @@ struct Pending {
 
 enum class State : std::uint8_t {
   running,  // in user space, or on its way to the next trap
+  arrived,  // at a trap that nobody has looked at yet
   parked,   // at a trapped call, waits for our answer
   asleep,   // in the kernel, in a call that is not modelled, or stopped
   dead,

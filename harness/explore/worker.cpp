@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -45,11 +46,21 @@ bool receive_frame(int socket, std::string& bytes, std::string& message) {
   return true;
 }
 
+// A descriptor for each process that lives or waits to be reaped: more than the usual 1024 where a
+// peer forks without end. The stage has started: it and the peers keep the user's limit.
+void allow_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void serve(int socket, const Recipe& recipe, int cpu) {
   ConductorOptions options = recipe.options;
   options.cpu = cpu;
   auto runner = recipe.start(options);
   if (!send_all(socket, frame_of(runner ? "" : runner.error())) || !runner) return;
+  allow_descriptors();
   Answerer answerer(recipe, std::move(*runner));
   std::string bytes, message;
   while (receive_frame(socket, bytes, message)) {
