@@ -25,6 +25,10 @@ const std::map<std::string, std::string> kBaselines = {
     {"sweep", "sweep"}, {"pct", "pct"}, {"random", "random"}, {"native", "native"}};
 const std::map<std::string, Realism> kLevels = {
     {"linux", Realism::linux_}, {"posix", Realism::posix}, {"hostile", Realism::hostile}};
+const std::map<std::string, Mark> kMarks = {{"open", Mark::open},
+                                            {"known", Mark::known},
+                                            {"fixed", Mark::fixed},
+                                            {"ignored", Mark::ignored}};
 const std::map<std::string, Colour> kColours = {
     {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
 
@@ -71,6 +75,7 @@ class Parser {
     add_replay();
     add_shrink();
     add_bench();
+    add_findings();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
   }
 
@@ -202,6 +207,42 @@ class Parser {
     add_budget(sub);
     add_jobs(sub);
     add_seed(sub);
+  }
+
+  void add_store(CLI::App& sub) {
+    sub.add_option("--store", arguments_.out, "the directory with findings.db (explore's --out)");
+  }
+
+  void add_findings() {
+    CLI::App& sub =
+        add(Command::findings, "findings", "what was found so far, and what of it is known");
+    sub.require_subcommand(1);
+    const auto action = [&](const char* name, const char* what, FindingsAction value) {
+      CLI::App* one = sub.add_subcommand(name, what);
+      one->callback([this, value] { arguments_.action = value; });
+      one->fallthrough();
+      return one;
+    };
+    add_store(sub);
+    action("list", "one line each; exit status 1 if any is new or regressed", FindingsAction::list)
+        ->add_flag("--strict", arguments_.strict, "notes too");
+    action("show", "one of them, whole", FindingsAction::show)
+        ->add_option("ID", arguments_.subject, "or the beginning of it")
+        ->required();
+    CLI::App* mark = action("mark", "say what is to be thought of it", FindingsAction::mark);
+    mark->add_option_function<std::string>(
+            "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
+            "known, fixed, ignored or open")
+        ->required();
+    mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
+    mark->add_option("--why", arguments_.why, "the reason, for the reports");
+  }
+  static Mark mark_of(const std::string& text) {
+    const auto found = kMarks.find(text);
+    if (found == kMarks.end())
+      throw CLI::ValidationError(
+          "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
+    return found->second;
   }
 
   CLI::App app_;

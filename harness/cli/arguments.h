@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/explore/explore.h"
+#include "reports/store/records.h"
 
 namespace pipewrench {
 
@@ -21,16 +22,20 @@ enum class Exit : int {
   harness = 4,
 };
 
-enum class Command : std::uint8_t { run, explore, replay, shrink, bench, doctor };
+enum class Command : std::uint8_t { run, explore, replay, shrink, bench, findings, doctor };
+enum class FindingsAction : std::uint8_t { list, show, mark };
 
 enum class Colour : std::uint8_t { automatic, always, never };
 
 struct Arguments {
   Command command = Command::doctor;
-  std::string subject;             // scenario, finding or plan; empty: the peers are in words
+  std::string subject;             // scenario, finding, plan or id; empty: the peers are in words
   std::vector<std::string> words;  // what follows "--"
   std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
-  std::string out = "pipewrench-out";
+  std::string out = "pipewrench-out";              // where findings go and the store is
+  FindingsAction action = FindingsAction::list;
+  Mark mark = Mark::open;
+  std::string why;
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;
   Realism realism = Realism::linux_;
