@@ -32,10 +32,6 @@ const std::map<std::string, Mark> kMarks = {{"open", Mark::open},
 const std::map<std::string, Colour> kColours = {
     {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
 
-constexpr const char* kFooter =
-    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
-    "4 the harness itself failed.";
-
 template <typename T>
 std::optional<T> whole(std::string_view text, int base = 10) {
   T value{};
@@ -65,7 +61,7 @@ class Parser {
             "other.") {
     app_.name("pipewrench");
     app_.require_subcommand(1);
-    app_.footer(kFooter);
+    app_.footer(kExitStatusText);
     app_.failure_message([](const CLI::App*, const CLI::Error& error) {
       return "pipewrench: " + printable(error.what()) + "\n";
     });
@@ -77,7 +73,12 @@ class Parser {
     add_bench();
     add_findings();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
+    add(Command::completion, "completion", "what a shell needs to complete our command line")
+        .add_option("SHELL", arguments_.subject, "bash, zsh or fish")
+        ->required();
+    add(Command::man, "man", "the manual page, for man(1)");
   }
+  const CLI::App& app() const { return app_; }
 
   std::expected<Arguments, Exit> parse(std::vector<std::string> words) {
     const auto split = std::ranges::find(words, "--");
@@ -98,7 +99,7 @@ class Parser {
  private:
   CLI::App& add(Command command, const char* name, const char* what) {
     CLI::App* sub = app_.add_subcommand(name, what);
-    sub->footer(kFooter);
+    sub->footer(kExitStatusText);
     sub->callback([this, command] { arguments_.command = command; });
     sub->add_flag("--json", arguments_.json, "one JSON event a line, the result as the last one");
     one_of(*sub, "--color", kColours, arguments_.colour, "auto, always or never");
@@ -249,7 +250,28 @@ class Parser {
   Arguments arguments_;
 };
 
+CommandText text_of(const CLI::App& app) {
+  CommandText text{.name = app.get_name(), .what = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    OptionText one{.what = option->get_description(),
+                   .takes_value = option->get_items_expected_max() > 0,
+                   .positional = option->get_positional()};
+    if (one.positional) one.names = {option->get_name(true)};
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    text.options.push_back(std::move(one));
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) text.commands.push_back(text_of(*sub));
+  return text;
+}
+
 }  // namespace
+
+const char* const kExitStatusText =
+    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
+    "4 the harness itself failed.";
+
+CommandText describe_arguments() { return text_of(Parser().app()); }
 
 std::expected<Arguments, Exit> parse_arguments(int argc, char** argv) {
   return Parser().parse(std::vector<std::string>(argv + 1, argv + argc));

@@ -22,7 +22,17 @@ enum class Exit : int {
   harness = 4,
 };
 
-enum class Command : std::uint8_t { run, explore, replay, shrink, bench, findings, doctor };
+enum class Command : std::uint8_t {
+  run,
+  explore,
+  replay,
+  shrink,
+  bench,
+  findings,
+  doctor,
+  completion,
+  man,
+};
 enum class FindingsAction : std::uint8_t { list, show, mark };
 
 enum class Colour : std::uint8_t { automatic, always, never };
@@ -50,6 +60,21 @@ struct Arguments {
 
 // Prints help or what is wrong itself; then the value is the exit status.
 std::expected<Arguments, Exit> parse_arguments(int argc, char** argv);
+
+// What --help says, as data: completions and the manual page are made of it.
+struct OptionText {
+  std::vector<std::string> names{};  // "--seed"; of a positional one its name alone, "SCENARIO"
+  std::string what{};
+  bool takes_value = false, positional = false;
+};
+struct CommandText {
+  std::string name{}, what{};
+  std::vector<OptionText> options{};
+  std::vector<CommandText> commands{};
+};
+CommandText describe_arguments();
+// "Exit status: ...", what every --help ends with.
+extern const char* const kExitStatusText;
 
 // "30s", "500ms", "5min", "2h", "12" (seconds) in ms; nothing for what is none or above a year.
 std::optional<std::uint64_t> duration_of(const std::string& text);
