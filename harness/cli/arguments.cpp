@@ -71,6 +71,7 @@ class Parser {
     add_replay();
     add_shrink();
     add_bench();
+    add_import();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
   }
 
@@ -202,6 +203,15 @@ class Parser {
     add_budget(sub);
     add_jobs(sub);
     add_seed(sub);
+  }
+
+  void add_import() {
+    CLI::App& sub = add(Command::import_, "import", "take in what fuzzers and sanitizers left");
+    sub.add_option("PATH", arguments_.paths,
+                   "artefact, log, core, finding, or a folder of them, as of AFL++")
+        ->required();
+    sub.add_option("--target", arguments_.target, "program that shows it; default: one near it");
+    sub.add_option("--store", arguments_.out, "where findings are kept");
   }
 
   CLI::App app_;

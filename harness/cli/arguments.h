@@ -21,7 +21,7 @@ enum class Exit : int {
   harness = 4,
 };
 
-enum class Command : std::uint8_t { run, explore, replay, shrink, bench, doctor };
+enum class Command : std::uint8_t { run, explore, replay, shrink, bench, doctor, import_ };
 
 enum class Colour : std::uint8_t { automatic, always, never };
 
@@ -30,6 +30,8 @@ struct Arguments {
   std::string subject;             // scenario, finding or plan; empty: the peers are in words
   std::vector<std::string> words;  // what follows "--"
   std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
+  std::string target;              // program that shows what is taken in; empty: one near it
+  std::vector<std::string> paths;  // to be taken in
   std::string out = "pipewrench-out";
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;

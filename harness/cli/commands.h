@@ -20,6 +20,7 @@ Exit replay_command(const Arguments& arguments);
 Exit shrink_command(const Arguments& arguments);
 Exit bench_command(const Arguments& arguments);
 Exit doctor_command(const Arguments& arguments);
+Exit import_command(const Arguments& arguments);
 
 // One line on standard error; returns the status.
 Exit complain(Exit status, const std::string& what);

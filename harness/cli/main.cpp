@@ -14,9 +14,10 @@ struct Row {
   Exit (*run)(const Arguments&);
 };
 constexpr std::array kCommands = {
-    Row{Command::run, run_command},       Row{Command::explore, explore_command},
-    Row{Command::replay, replay_command}, Row{Command::shrink, shrink_command},
-    Row{Command::bench, bench_command},   Row{Command::doctor, doctor_command},
+    Row{Command::run, run_command},        Row{Command::explore, explore_command},
+    Row{Command::replay, replay_command},  Row{Command::shrink, shrink_command},
+    Row{Command::bench, bench_command},    Row{Command::doctor, doctor_command},
+    Row{Command::import_, import_command},
 };
 
 Exit run(int argc, char** argv) {
