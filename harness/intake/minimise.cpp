@@ -20,10 +20,12 @@ class Minimiser {
       before = best_;
       drop_rest();
       drop_units();
+      if (how_.only_drops) continue;
       if (how_.unit_bytes == kRecord)
         plainer_records();
       else
         plainer_bytes();
+      if (how_.other_operations) drop_pairs();
     } while (best_ != before && tries_ < how_.most_tries);
     return best_;
   }
@@ -70,6 +72,17 @@ class Minimiser {
     }
   }
 
+  // One operation may only make sense with another: what it opens is closed.
+  void drop_pairs() {
+    const std::size_t unit = how_.unit_bytes;
+    for (std::size_t i = best_.size() / unit; i-- > 1;)
+      for (std::size_t j = i; j-- > 0 && (i + 1) * unit <= best_.size();) {
+        std::string shorter = best_;
+        shorter.erase(i * unit, unit).erase(j * unit, unit);
+        if (take(shorter)) break;
+      }
+  }
+
   bool set(std::size_t at, unsigned char value) {
     if (static_cast<unsigned char>(best_[at]) == value) return false;
     std::string other = best_;
@@ -90,6 +103,17 @@ class Minimiser {
       plainer_value(at);
       for (unsigned char client = 0; client < 2; ++client)
         if (set(at + kClient, client)) break;
+    }
+    for (std::size_t at = 0; at + kRecord <= best_.size(); at += kRecord) rename_client(at);
+  }
+  // Everything that one client does becomes another's, who comes first.
+  void rename_client(std::size_t of) {
+    const char old = best_[of + kClient];
+    for (int client = 0; client < std::min<int>(4, static_cast<unsigned char>(old)); ++client) {
+      std::string other = best_;
+      for (std::size_t at = 0; at + kRecord <= other.size(); at += kRecord)
+        if (other[at + kClient] == old) other[at + kClient] = static_cast<char>(client);
+      if (take(other)) return;
     }
   }
   // Names of operations begin again behind the last: one of the first ones is always the same.

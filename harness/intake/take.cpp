@@ -56,7 +56,7 @@ std::string lines_of(const std::vector<Operation>& operations, const std::string
   for (std::size_t at = 0; at < log.size();) {
     const std::size_t end = std::min(log.find('\n', at), log.size());
     const std::string line = log.substr(at, end - at);
-    if (!operations_in(line).empty()) lines += line + "\n";
+    if (!operations_in(line).empty() || line.starts_with("      fault: ")) lines += line + "\n";
     at = end + 1;
   }
   return lines;
@@ -153,13 +153,15 @@ std::string Taker::smallest(const Program& program, const Repeats& repeats, std:
                      return slow || signature_of(*crash) == repeats.signature;
                    },
                .unit_bytes = unit_of(program, input),
-               .most_tries = slow ? kMostSlowTries : kMostTries};
+               .most_tries = slow ? kMostSlowTries : kMostTries,
+               .only_drops = true};
   std::string small = minimised(std::move(input), how);
   if (slow) return small;
   how.shows_same = [&](const std::string& other) {
     const auto crash = replayer_.run_once(program, other);
     return crash && !crash->kind.empty() && !is_slow(crash->kind);
   };
+  how.only_drops = false;
   how.other_operations = true;
   return minimised(std::move(small), how);
 }

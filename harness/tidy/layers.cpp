@@ -53,7 +53,7 @@ const Layer kLayers[] = {
       "targets/model"}},
     {"targets/fuzz/bench", {"harness/inproc", "targets/fuzz"}, true},
     {"targets/peers", {"targets/ipc"}, true},
-    {"targets/planted", {"targets/ipc"}},
+    {"targets/planted", {"targets/ipc", "reports/triage"}},
     {"targets/planted/programs", {}, true},
     {"sanitizers", {}, true},
 };

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 26> kForeignPrefixes = {
     "__msan",          "__tsan",
     "__ubsan",         "__sanitizer",
     "__interceptor",   "___interceptor",
-    "fuzzer::",        "LLVMFuzzer",
+    "fuzzer::",        "LLVMFuzzerRunDriver",
     "__GI_",           "__libc_",
     "__pthread_",      "__cxa_",
     "__gnu_cxx::",     "__gxx_",
@@ -27,10 +27,11 @@ constexpr std::array<std::string_view, 26> kForeignPrefixes = {
 constexpr std::array<std::string_view, 16> kForeignFunctions = {
     "abort", "raise",  "gsignal", "_start",  "clone", "clone3",        "start_thread", "__clone3",
     "_exit", "malloc", "calloc",  "realloc", "free",  "__assert_fail", "__restore_rt", "??"};
-constexpr std::array<std::string_view, 15> kForeignFiles = {
-    "/compiler-rt/",   "/sysdeps/",     "/usr/include/", "/include/c++/", "/libstdc++-v3/",
-    "/libfuzzer/",     "/nptl/",        "/csu/",         "/stdlib/abort", "/lib/fuzzer/",
-    "harness/inproc/", "harness/core/", "/signal/",      "/gtest/",       "/libcxx/"};
+constexpr std::array<std::string_view, 16> kForeignFiles = {
+    "/compiler-rt/",  "/sysdeps/",    "/usr/include/",   "/include/c++/",
+    "/libstdc++-v3/", "/libfuzzer/",  "/nptl/",          "/csu/",
+    "/stdlib/abort",  "/lib/fuzzer/", "harness/inproc/", "harness/core/",
+    "/signal/",       "/gtest/",      "/libcxx/",        "/crtstuff.c"};
 constexpr std::array<std::string_view, 14> kForeignModules = {
     "libc.so",  "libstdc++", "libgcc_s",   "ld-linux", "libclang_rt", "libasan", "libtsan",
     "libubsan", "liblsan",   "libpthread", "libm.so",  "[vdso]",      "libc++",  "libc-"};
@@ -167,6 +168,7 @@ std::string operator_name(std::string_view& text) {
   }
   const std::string name(trimmed(text.substr(0, end)));
   text.remove_prefix(end);
+  if (text.starts_with(" <")) text.remove_prefix(1);
   return name;
 }
 

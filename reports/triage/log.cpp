@@ -17,7 +17,7 @@ struct Words {
 };
 
 // What UBSan says, by how it begins, and the name of the check.
-constexpr std::array<Words, 27> kUndefined = {{
+constexpr std::array<Words, 29> kUndefined = {{
     {"signed integer overflow", "signed-integer-overflow"},
     {"unsigned integer overflow", "unsigned-integer-overflow"},
     {"negation of ", "signed-integer-overflow"},
@@ -36,6 +36,8 @@ constexpr std::array<Words, 27> kUndefined = {{
     {"reference binding to misaligned", "alignment"},
     {"member access within misaligned", "alignment"},
     {"member call on misaligned", "alignment"},
+    {"load of address", "object-size"},
+    {"store to address", "object-size"},
     {"load of value", "invalid-value"},
     {"execution reached the end of a value-returning", "return"},
     {"execution reached an unreachable", "unreachable"},
@@ -255,6 +257,8 @@ class Reader {
 
   void frame(std::string_view text, unsigned number) {
     if (crash_.kind.empty()) return;
+    // gdb shows where it is, then the whole stack.
+    if (number == 0 && crash_.tool == "core") crash_.stacks.clear();
     if (number == 0 || crash_.stacks.empty()) {
       if (crash_.stacks.size() == kMostStacks) return;
       crash_.stacks.push_back({.title = title_of(last_), .frames = {}});

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "reports/triage/frames.h"
 
@@ -143,18 +144,32 @@ std::string relation(const Difference& difference) {
   return without_subject(difference.real) + " not " + without_subject(difference.model);
 }
 
-std::string mismatch(const Crash& crash) {
-  const auto difference = difference_of(crash.detail);
-  if (!difference) return without_values(crash.detail);
-  return std::string(difference->operation) + ": " + std::string(difference->what) + ": " +
-         relation(*difference);
+// Whether a fault that was played is what came out: then who asked for it says nothing.
+bool comes_through(const Difference& difference, const std::vector<Operation>& operations) {
+  return std::ranges::any_of(operations, [&](const Operation& operation) {
+    const std::size_t errno_at = operation.fault.rfind(": E");
+    return errno_at != kNone && difference.real.find(operation.fault.substr(errno_at)) != kNone;
+  });
 }
 
+std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
+  const auto difference = difference_of(crash.detail);
+  if (!difference) return without_values(crash.detail);
+  if (comes_through(*difference, operations))
+    return without_subject(difference->real) + " although it was handled";
+  return std::string(difference->what) + ": " + relation(*difference);
+}
+
+// Which operations, in no order, and which faults the smallest input needs.
 std::string shape_of(const std::vector<Operation>& operations) {
-  std::vector<std::string> names;
-  for (const Operation& operation : operations)
-    names.push_back(operation.name + (operation.fault.empty() ? "" : " with " + operation.fault));
-  return joined(names, ", ");
+  std::set<std::string> names, faults;
+  for (const Operation& operation : operations) {
+    names.insert(operation.name);
+    if (!operation.fault.empty()) faults.insert(operation.fault);
+  }
+  std::string text = joined({names.begin(), names.end()}, ", ");
+  if (!faults.empty()) text += " with " + joined({faults.begin(), faults.end()}, ", ");
+  return text;
 }
 
 // Kinds whose stack says who noticed, not who is to blame.
@@ -162,13 +177,19 @@ bool is_noticed_later(const Crash& crash) {
   return crash.tool == "target" || crash.tool == "guard";
 }
 
+std::string after(const std::vector<Operation>& operations) {
+  return operations.empty() ? "" : " after " + shape_of(operations);
+}
+
 }  // namespace
 
 std::string signature_of(const Crash& crash, const std::vector<Operation>& operations) {
   if (is_noticed_later(crash)) {
-    const std::string what =
-        crash.tool == "target" ? mismatch(crash) : without_values(crash.detail);
-    return crash.kind + " " + what + (operations.empty() ? "" : " after " + shape_of(operations));
+    if (crash.tool != "target")
+      return crash.kind + " " + without_values(crash.detail) + after(operations);
+    const std::string what = mismatch(crash, operations);
+    const bool is_told = what.ends_with("handled");
+    return what + (is_told ? "" : after(operations));
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);
