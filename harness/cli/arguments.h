@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
   shrink,
   bench,
   findings,
+  import_,
   doctor,
   completion,
   man,
@@ -46,6 +47,8 @@ struct Arguments {
   FindingsAction action = FindingsAction::list;
   Mark mark = Mark::open;
   std::string why;
+  std::string target;              // program that shows what is taken in; empty: one near it
+  std::vector<std::string> paths;  // to be taken in
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;
   Realism realism = Realism::linux_;

@@ -19,6 +19,7 @@ constexpr std::array kCommands = {
     Row{Command::bench, bench_command},   Row{Command::findings, findings_command},
     Row{Command::doctor, doctor_command}, Row{Command::completion, completion_command},
     Row{Command::man, man_command},
+    Row{Command::import_, import_command},
 };
 
 Exit run(int argc, char** argv) {
