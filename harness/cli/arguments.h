@@ -21,7 +21,7 @@ enum class Exit : int {
   harness = 4,
 };
 
-enum class Command : std::uint8_t { run, explore, replay, shrink, bench, doctor };
+enum class Command : std::uint8_t { run, explore, replay, shrink, bench, report, doctor };
 
 enum class Colour : std::uint8_t { automatic, always, never };
 
@@ -31,6 +31,8 @@ struct Arguments {
   std::vector<std::string> words;  // what follows "--"
   std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
   std::string out = "pipewrench-out";
+  std::string format = "text", store = "pipewrench-out";
+  std::string report_out, finding;  // empty: not asked for
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;
   Realism realism = Realism::linux_;

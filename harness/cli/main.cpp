@@ -16,7 +16,8 @@ struct Row {
 constexpr std::array kCommands = {
     Row{Command::run, run_command},       Row{Command::explore, explore_command},
     Row{Command::replay, replay_command}, Row{Command::shrink, shrink_command},
-    Row{Command::bench, bench_command},   Row{Command::doctor, doctor_command},
+    Row{Command::bench, bench_command},   Row{Command::report, report_command},
+    Row{Command::doctor, doctor_command},
 };
 
 Exit run(int argc, char** argv) {
