@@ -28,12 +28,12 @@ const std::map<std::string, Realism> kLevels = {
 const std::map<std::string, std::string> kFormats = {
     {"html", "html"},     {"text", "text"},     {"sarif", "sarif"}, {"junit", "junit"},
     {"casrep", "casrep"}, {"github", "github"}, {"json", "json"},   {"perfetto", "perfetto"}};
+const std::map<std::string, Mark> kMarks = {{"open", Mark::open},
+                                            {"known", Mark::known},
+                                            {"fixed", Mark::fixed},
+                                            {"ignored", Mark::ignored}};
 const std::map<std::string, Colour> kColours = {
     {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
-
-constexpr const char* kFooter =
-    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
-    "4 the harness itself failed.";
 
 template <typename T>
 std::optional<T> whole(std::string_view text, int base = 10) {
@@ -64,7 +64,7 @@ class Parser {
             "other.") {
     app_.name("pipewrench");
     app_.require_subcommand(1);
-    app_.footer(kFooter);
+    app_.footer(kExitStatusText);
     app_.failure_message([](const CLI::App*, const CLI::Error& error) {
       return "pipewrench: " + printable(error.what()) + "\n";
     });
@@ -75,8 +75,14 @@ class Parser {
     add_shrink();
     add_bench();
     add_report();
+    add_findings();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
+    add(Command::completion, "completion", "what a shell needs to complete our command line")
+        .add_option("SHELL", arguments_.subject, "bash, zsh or fish")
+        ->required();
+    add(Command::man, "man", "the manual page, for man(1)");
   }
+  const CLI::App& app() const { return app_; }
 
   std::expected<Arguments, Exit> parse(std::vector<std::string> words) {
     const auto split = std::ranges::find(words, "--");
@@ -97,7 +103,7 @@ class Parser {
  private:
   CLI::App& add(Command command, const char* name, const char* what) {
     CLI::App* sub = app_.add_subcommand(name, what);
-    sub->footer(kFooter);
+    sub->footer(kExitStatusText);
     sub->callback([this, command] { arguments_.command = command; });
     sub->add_flag("--json", arguments_.json, "one JSON event a line, the result as the last one");
     one_of(*sub, "--color", kColours, arguments_.colour, "auto, always or never");
@@ -215,13 +221,69 @@ class Parser {
     sub.add_option("--out", arguments_.report_out, "where it goes; a directory for casrep");
     sub.add_option("--store", arguments_.store, "the directory that explore and import wrote");
     sub.add_option("--finding", arguments_.finding, "only this one, by its id or the start of it");
+    void add_store(CLI::App & sub) {
+      sub.add_option("--store", arguments_.out, "the directory with findings.db (explore's --out)");
+    }
+
+    void add_findings() {
+      CLI::App& sub =
+          add(Command::findings, "findings", "what was found so far, and what of it is known");
+      sub.require_subcommand(1);
+      const auto action = [&](const char* name, const char* what, FindingsAction value) {
+        CLI::App* one = sub.add_subcommand(name, what);
+        one->callback([this, value] { arguments_.action = value; });
+        one->fallthrough();
+        return one;
+      };
+      add_store(sub);
+      action("list", "one line each; exit status 1 if any is new or regressed",
+             FindingsAction::list)
+          ->add_flag("--strict", arguments_.strict, "notes too");
+      action("show", "one of them, whole", FindingsAction::show)
+          ->add_option("ID", arguments_.subject, "or the beginning of it")
+          ->required();
+      CLI::App* mark = action("mark", "say what is to be thought of it", FindingsAction::mark);
+      mark->add_option_function<std::string>(
+              "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
+              "known, fixed, ignored or open")
+          ->required();
+      mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
+      mark->add_option("--why", arguments_.why, "the reason, for the reports");
+    }
+    static Mark mark_of(const std::string& text) {
+      const auto found = kMarks.find(text);
+      if (found == kMarks.end())
+        throw CLI::ValidationError(
+            "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
+      return found->second;
+    }
+
+    CLI::App app_;
+    Arguments arguments_;
+  };
+
+  CommandText text_of(const CLI::App& app) {
+    CommandText text{.name = app.get_name(), .what = app.get_description()};
+    for (const CLI::Option* option : app.get_options()) {
+      OptionText one{.what = option->get_description(),
+                     .takes_value = option->get_items_expected_max() > 0,
+                     .positional = option->get_positional()};
+      if (one.positional) one.names = {option->get_name(true)};
+      for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+      text.options.push_back(std::move(one));
+    }
+    for (const CLI::App* sub : app.get_subcommands({})) text.commands.push_back(text_of(*sub));
+    return text;
   }
 
-  CLI::App app_;
-  Arguments arguments_;
-};
-
 }  // namespace
+
+const char* const kExitStatusText =
+    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
+    "4 the harness itself failed.";
+
+CommandText describe_arguments() { return text_of(Parser().app()); }
 
 std::expected<Arguments, Exit> parse_arguments(int argc, char** argv) {
   return Parser().parse(std::vector<std::string>(argv + 1, argv + argc));

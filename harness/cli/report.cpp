@@ -75,7 +75,7 @@ Exit report_command(const Arguments& arguments) {
   const bool is_github = arguments.format == "github";
   if (row->is_many && !is_github && arguments.report_out.empty())
     return complain(Exit::usage, "--format " + arguments.format + " needs --out DIR");
-  auto store = FindingStore::open(arguments.store, FindingStore::Missing::is_an_error);
+  auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
   if (!store)
     return complain(store.error().bad_input ? Exit::usage : Exit::environment, store.error().text);
   const auto records = store->read();
@@ -87,7 +87,7 @@ Exit report_command(const Arguments& arguments) {
                                                      : write_many(arguments.report_out, *files);
   const std::string& text = files->front().text;
   if (!arguments.report_out.empty()) return write_one(arguments.report_out, text);
-  if (arguments.format == "html") return write_one(arguments.store + "/report.html", text);
+  if (arguments.format == "html") return write_one(arguments.out + "/report.html", text);
   return print_or_complain(text);
 }
 

@@ -20,8 +20,8 @@ struct Key {
   std::uint64_t a = 0, b = 0;
 };
 
-// A private futex is an address of the process's program; a shared one is a place in a file or segment, wherever
-// it is mapped.
+// A private futex is an address of the process's program; a shared one is a place in a file or
+// segment, wherever it is mapped.
 Key key_of(Run& run, std::uint32_t task, std::uint64_t address, bool is_private) {
   const Process& process = run.process_of(task);
   const Key own{(1ULL << 63) | std::uint64_t{process.images} << 32 | run.live[task].process,

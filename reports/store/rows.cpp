@@ -206,14 +206,15 @@ void add(SQLite::Database& database, const Sample& sample) {
 
 void take(SQLite::Database& database, const FindingRecord& finding) {
   const Occurrence& occurrence = finding.occurrences.at(0);
-  // A smaller one that repeats takes the place of the details; one that does not repeat never does.
+  // What repeats and counts gives the details, before what is smaller.
   Query(database, R"(
       INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET
         cause = excluded.cause, peers = excluded.peers, stacks = excluded.stacks,
         realism = excluded.realism, replay = excluded.replay, gdb = excluded.gdb,
         note = excluded.note, unstable = excluded.unstable, size = excluded.size
-      WHERE (excluded.unstable, excluded.size) < (findings.unstable, findings.size))",
+      WHERE (excluded.unstable, excluded.note, excluded.size)
+        < (findings.unstable, findings.note, findings.size))",
         finding.id, finding.kind, finding.signature, finding.target, finding.cause,
         to_json(finding.peers), to_json(finding.stacks), finding.realism, finding.replay,
         finding.gdb, finding.note, finding.unstable, occurrence.size)

@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 #include <filesystem>
 #include <iterator>
@@ -26,6 +27,13 @@ bool is_bad_input(const SQLite::Exception& error) {
   return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_MISMATCH;
 }
 
+// SQLite calls a full disk an input/output error where it only maps the file (sqlite.org/wal.html).
+std::string reason(const std::string& path, const SQLite::Exception& error) {
+  struct statvfs disk{};
+  const bool is_full = ::statvfs(path.c_str(), &disk) == 0 && disk.f_bavail == 0;
+  return path + ": " + (is_full ? "No space left on device" : error.what());
+}
+
 // Runs `action`, with SQLite's exceptions turned into values: none crosses this folder.
 template <class Action>
 auto guarded(const std::string& path, Action action) -> Stored<decltype(action())> {
@@ -37,7 +45,7 @@ auto guarded(const std::string& path, Action action) -> Stored<decltype(action()
       return action();
     }
   } catch (const SQLite::Exception& error) {
-    return std::unexpected(StoreError{is_bad_input(error), path + ": " + error.what()});
+    return std::unexpected(StoreError{is_bad_input(error), reason(path, error)});
   }
 }
 

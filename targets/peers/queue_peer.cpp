@@ -68,8 +68,11 @@ class Mover {
   template <class Run>
   Result<> start(ipc::Fd kept, ipc::Fd given, Run run) {
     Result<ipc::Pipe> life = ipc::make_pipe();
-    if (!life) return Failure(life.error());
+    Result<ipc::Pipe> news = ipc::make_pipe();
+    if (!life || !news) return Failure(life ? news.error() : life.error());
     ended_ = std::move(life->reader);
+    told_ = std::move(news->reader);
+    tell_ = std::move(news->writer);
     pipe_end = std::move(kept);
     thread_ =
         std::thread([this, run, pipe = std::move(given), last = std::move(life->writer)]() mutable {
@@ -83,6 +86,19 @@ class Mover {
     return {};
   }
   int ended_fd() const { return ended_.get(); }
+  // The thread: one more has moved. Main may be waiting for just that; where the pipe is full it has
+  // been told.
+  void count() {
+    moved.fetch_add(1);
+    (void)ipc::write_some(tell_.get(), std::string_view("m"), Deadline::now(), ipc::kPipePolicy);
+  }
+  int told_fd() const { return told_.get(); }
+  // Before `moved` is looked at.
+  void hear() {
+    char news[64];
+    while (ipc::read_some(told_.get(), news, Deadline::now(), ipc::kPipePolicy).value_or(0) > 0)
+      continue;
+  }
   bool is_over() const { return ipc::wait_readable({ended_.get()}, Deadline::now()).has_value(); }
   // The signal may come just before the thread sleeps: the caller repeats it.
   void wake() {
@@ -102,7 +118,8 @@ class Mover {
  private:
   std::optional<ipc::Error> failure_;  // the thread's until it has ended
   std::thread thread_;
-  ipc::Fd ended_;  // readable then
+  ipc::Fd ended_;        // readable then
+  ipc::Fd told_, tell_;  // readable when `moved` has grown
 };
 
 using Outcome = std::optional<ipc::Error>;
@@ -137,7 +154,7 @@ Outcome move_to_queue(Mover& mover, int id, ipc::Fd pipe) {
     }
     if (mover.stop.load()) break;
     if (!sent) return sent.error();
-    mover.moved.fetch_add(1);
+    mover.count();
   }
   return std::nullopt;
 }
@@ -168,6 +185,7 @@ class QueueSide : public Channel {
   void add(std::vector<pollfd>& entries, bool wants_send, bool wants_receive) override {
     if (!has_finished_) {
       entries.push_back({sender_.ended_fd(), POLLIN, 0});
+      entries.push_back({sender_.told_fd(), POLLIN, 0});
       if (sender_.pipe_end)
         entries.push_back(
             {sender_.pipe_end.get(), static_cast<short>(wants_send ? POLLOUT : 0), 0});
@@ -180,6 +198,7 @@ class QueueSide : public Channel {
     return sender_.moved.load() == taken_ && (!status || status->messages == 0);
   }
   Result<> on_room(Room& room, const Room::View& view) override {
+    sender_.hear();
     seat_ = room.seat();
     is_last_to_send_ = view.is_ending;
     for (const Room::Other& other : view.others)
