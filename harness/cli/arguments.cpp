@@ -219,63 +219,64 @@ class Parser {
     one_of(sub, "--format", kFormats, arguments_.format,
            "html, text, sarif, junit, casrep, github, json or perfetto");
     sub.add_option("--out", arguments_.report_out, "where it goes; a directory for casrep");
-    sub.add_option("--store", arguments_.store, "the directory that explore and import wrote");
+    add_store(sub);
     sub.add_option("--finding", arguments_.finding, "only this one, by its id or the start of it");
-    void add_store(CLI::App & sub) {
-      sub.add_option("--store", arguments_.out, "the directory with findings.db (explore's --out)");
-    }
-
-    void add_findings() {
-      CLI::App& sub =
-          add(Command::findings, "findings", "what was found so far, and what of it is known");
-      sub.require_subcommand(1);
-      const auto action = [&](const char* name, const char* what, FindingsAction value) {
-        CLI::App* one = sub.add_subcommand(name, what);
-        one->callback([this, value] { arguments_.action = value; });
-        one->fallthrough();
-        return one;
-      };
-      add_store(sub);
-      action("list", "one line each; exit status 1 if any is new or regressed",
-             FindingsAction::list)
-          ->add_flag("--strict", arguments_.strict, "notes too");
-      action("show", "one of them, whole", FindingsAction::show)
-          ->add_option("ID", arguments_.subject, "or the beginning of it")
-          ->required();
-      CLI::App* mark = action("mark", "say what is to be thought of it", FindingsAction::mark);
-      mark->add_option_function<std::string>(
-              "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
-              "known, fixed, ignored or open")
-          ->required();
-      mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
-      mark->add_option("--why", arguments_.why, "the reason, for the reports");
-    }
-    static Mark mark_of(const std::string& text) {
-      const auto found = kMarks.find(text);
-      if (found == kMarks.end())
-        throw CLI::ValidationError(
-            "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
-      return found->second;
-    }
-
-    CLI::App app_;
-    Arguments arguments_;
-  };
-
-  CommandText text_of(const CLI::App& app) {
-    CommandText text{.name = app.get_name(), .what = app.get_description()};
-    for (const CLI::Option* option : app.get_options()) {
-      OptionText one{.what = option->get_description(),
-                     .takes_value = option->get_items_expected_max() > 0,
-                     .positional = option->get_positional()};
-      if (one.positional) one.names = {option->get_name(true)};
-      for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
-      for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
-      text.options.push_back(std::move(one));
-    }
-    for (const CLI::App* sub : app.get_subcommands({})) text.commands.push_back(text_of(*sub));
-    return text;
   }
+
+  void add_store(CLI::App& sub) {
+    sub.add_option("--store", arguments_.out, "the directory with findings.db (explore's --out)");
+  }
+
+  void add_findings() {
+    CLI::App& sub =
+        add(Command::findings, "findings", "what was found so far, and what of it is known");
+    sub.require_subcommand(1);
+    const auto action = [&](const char* name, const char* what, FindingsAction value) {
+      CLI::App* one = sub.add_subcommand(name, what);
+      one->callback([this, value] { arguments_.action = value; });
+      one->fallthrough();
+      return one;
+    };
+    add_store(sub);
+    action("list", "one line each; exit status 1 if any is new or regressed", FindingsAction::list)
+        ->add_flag("--strict", arguments_.strict, "notes too");
+    action("show", "one of them, whole", FindingsAction::show)
+        ->add_option("ID", arguments_.subject, "or the beginning of it")
+        ->required();
+    CLI::App* mark = action("mark", "say what is to be thought of it", FindingsAction::mark);
+    mark->add_option_function<std::string>(
+            "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
+            "known, fixed, ignored or open")
+        ->required();
+    mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
+    mark->add_option("--why", arguments_.why, "the reason, for the reports");
+  }
+  static Mark mark_of(const std::string& text) {
+    const auto found = kMarks.find(text);
+    if (found == kMarks.end())
+      throw CLI::ValidationError(
+          "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
+    return found->second;
+  }
+
+  CLI::App app_;
+  Arguments arguments_;
+};
+
+CommandText text_of(const CLI::App& app) {
+  CommandText text{.name = app.get_name(), .what = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    OptionText one{.what = option->get_description(),
+                   .takes_value = option->get_items_expected_max() > 0,
+                   .positional = option->get_positional()};
+    if (one.positional) one.names = {option->get_name(true)};
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    text.options.push_back(std::move(one));
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) text.commands.push_back(text_of(*sub));
+  return text;
+}
 
 }  // namespace
 
