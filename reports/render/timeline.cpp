@@ -11,6 +11,7 @@
 #include "harness/finding/arrows.h"
 #include "harness/finding/ladder.h"
 #include "harness/scenario/trace_fields.h"
+#include "reports/render/bytes.h"
 #include "reports/render/model.h"
 
 namespace pipewrench {
@@ -144,7 +145,7 @@ class Timeline {
   Json tasks() const {
     Json list = Json::array();
     for (const Task& task : trace_.tasks) {
-      Json one = {{"name", printable(task.name)}, {"peer", task.peer}};
+      Json one = {{"name", printable(task.name)}, {"peer", task.peer}, {"born", task.born}};
       if (task.thread) one["thread"] = true;
       if (task.alive) one["alive"] = true;
       if (task.killed_by_plan) one["killed"] = true;
@@ -184,7 +185,7 @@ class Timeline {
     const Step& step = trace_.steps[i];
     Json one = {{"i", i},
                 {"e", trace_fields::kEvents[static_cast<std::size_t>(step.event)]},
-                {"x", printable(step_text(trace_, step), kShownText)}};
+                {"x", one_line(step_text(trace_, step), kShownText)}};
     if (step.task < trace_.tasks.size()) one["t"] = step.task;
     if (step.n != 0) one["n"] = step.n;
     if (step.call < Call::count_) one["c"] = row(step.call).name;
@@ -200,7 +201,7 @@ class Timeline {
     if (step.event == Event::died && WIFSIGNALED(static_cast<int>(step.result)))
       one["sig"] = signal_name(WTERMSIG(static_cast<int>(step.result)));
     if (!step.data.empty()) one["d"] = printable(step.data, kShownData);
-    if (!step.detail.empty()) one["a"] = printable(step.detail, kShownText);
+    if (!step.detail.empty()) one["a"] = one_line(step.detail, kShownText);
     if (step.time_ns != 0) one["ns"] = step.time_ns;
     Json flags = Json::array();
     for (std::size_t bit = 0; bit < trace_fields::kFlags.size(); ++bit)

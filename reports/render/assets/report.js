@@ -5,7 +5,7 @@
 const overview = JSON.parse(document.getElementById('overview').textContent);
 const main = document.getElementById('main');
 const AT_ONCE = 100;  // rows of the list until more are asked for
-const STANDINGS = [['new', 'new'], ['regressed', 'regressed'], ['known', 'known'], ['fixed', 'fixed'], ['ignored', 'ignored']];
+const STANDINGS = ['new', 'regressed', 'known', 'fixed', 'ignored', 'notes'];
 const wanted = { text: '', standing: '', kind: '', target: '' };
 
 function say(text) { document.getElementById('said').textContent = visible(text); }
@@ -46,15 +46,18 @@ function table(caption, head, rows, name) {
 
 // ---- Summary
 
+// A note is no finding, whenever it was first seen.
+function stands(finding) { return finding.note ? 'notes' : finding.standing; }
+
 function matches(finding) {
   const text = wanted.text.toLowerCase();
-  return (!wanted.standing || finding.standing === wanted.standing) &&
+  return (!wanted.standing || stands(finding) === wanted.standing) &&
     (!wanted.kind || finding.kind === wanted.kind) && (!wanted.target || finding.target === wanted.target) &&
     (!text || [finding.cause, finding.kind, finding.target, finding.id, finding.signature, ...finding.peers].join('\n').toLowerCase().includes(text));
 }
 
 function headline() {
-  const count = (standing) => overview.findings.filter((one) => one.standing === standing && !one.note).length;
+  const count = (standing) => overview.findings.filter((one) => stands(one) === standing).length;
   const fresh = count('new'), back = count('regressed');
   if (overview.findings.length === 0) return 'No findings';
   const parts = [fresh && plural(fresh, 'new finding'), back && plural(back, 'regression')].filter(Boolean);
@@ -65,9 +68,9 @@ function summary() {
   const list = h('div', {});
   const tiles = h('ul', { class: 'tiles', 'aria-label': 'Findings by standing' });
   const fill = () => {
-    tiles.replaceChildren(...STANDINGS.map(([standing, text]) => {
-      const count = overview.findings.filter((one) => one.standing === standing).length;
-      if (standing === 'ignored' && count === 0) return '';
+    tiles.replaceChildren(...STANDINGS.map((standing) => {
+      const count = overview.findings.filter((one) => stands(one) === standing).length;
+      if ((standing === 'ignored' || standing === 'notes') && count === 0) return '';
       return h('li', {}, h('button', { type: 'button', class: 'tile ' + (count ? standing : 'none'), id: 'tile-' + standing,
         'aria-pressed': String(wanted.standing === standing),
         onclick: () => {
@@ -75,7 +78,7 @@ function summary() {
           fill();
           document.getElementById('tile-' + standing).focus();
           show_list(list);
-        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, text)));
+        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, standing)));
     }));
   };
   fill();
@@ -101,9 +104,9 @@ function filters(list) {
 }
 
 function show_list(list, most = AT_ONCE) {
-  const found = overview.findings.filter(matches);
+  const found = overview.findings.filter(matches).sort((a, b) => (a.note ? 1 : 0) - (b.note ? 1 : 0));
   const row = (one) => h('tr', {},
-    h('td', {}, pill(one.standing), one.unstable && [' ', pill('unstable')], one.note && [' ', pill('note', '')]),
+    h('td', {}, one.note ? pill('note', 'quiet') : pill(one.standing), one.unstable && [' ', pill('unstable')]),
     h('th', { scope: 'row' }, h('a', { href: href(one) }, one.cause || one.signature),
       h('small', {}, h('span', { class: 'mono' }, one.kind), ' in ', one.target, one.sanitizer ? ', ' + one.sanitizer : '')),
     h('td', { class: 'number' }, plural(one.times, 'time')));
@@ -121,7 +124,7 @@ function show_list(list, most = AT_ONCE) {
 function breakdowns() {
   const by = (title, key, other) => {
     const groups = new Map();
-    for (const one of overview.findings) {
+    for (const one of overview.findings.filter((each) => !each.note)) {
       const name = one[key] || other;
       const group = groups.get(name) || { all: 0, fresh: 0 };
       group.all += 1;
@@ -137,7 +140,9 @@ function breakdowns() {
 }
 
 function charts() {
-  if (overview.samples.length === 0 || typeof uPlot === 'undefined') return undefined;
+  const newest = overview.samples.reduce((most, one) => Math.max(most, one.run), 0);
+  const times = new Set(overview.samples.filter((one) => one.run === newest).map((one) => one.at_s));
+  if (times.size < 2 || typeof uPlot === 'undefined') return undefined;
   return h('div', { class: 'two' }, chart('Inputs per second', 'per_second', false), chart('Edges', 'edges', true));
 }
 
@@ -296,7 +301,7 @@ function finding(id) {
   const step = (to, text) => overview.findings[to] ? h('a', { href: href(overview.findings[to]) }, text) : h('span');
   const outputs = of('out', 'err'), logs = of('log', 'story', 'scenario');
   return [one.cause || one.kind, h('p', { class: 'crumb' }, h('a', { href: '#/' }, 'All findings')),
-    h('div', { class: 'pills' }, pill(one.standing), h('span', { class: 'mono' }, one.kind), one.unstable && pill('unstable'), one.note && pill('note', ''),
+    h('div', { class: 'pills' }, one.note ? pill('note', 'quiet') : pill(one.standing), h('span', { class: 'mono' }, one.kind), one.unstable && pill('unstable'),
       one.mark !== 'open' && one.why && h('span', { class: 'soft' }, one.why)),
     h('h1', { tabindex: '-1' }, one.cause || one.signature),
     h('div', { class: 'two' }, card('What it is', facts(one)),

@@ -43,7 +43,7 @@ function virtual_time(ns) {
   return Number((ns / size).toPrecision(4)) + ' ' + name;
 }
 
-const ROW = 34, BOX = 24, CUT = 30, GAP = 22, GUTTER = 46, NARROWEST = 132, LETTER = 7.23;
+const ROW = 34, BOX = 24, CUT = 30, GAP = 22, GUTTER = 46, NARROWEST = 132, WIDEST = 430, LETTER = 7.23;
 
 class Timeline {
   constructor(data) {
@@ -126,9 +126,10 @@ class Timeline {
   draw() {
     this.rows = this.shown();
     const tasks = [...new Set(this.rows.map((step) => step.t).filter((t) => t !== undefined))].sort((a, b) => a - b);
-    this.lane = Math.max(NARROWEST, (this.width - GUTTER - 8) / Math.max(tasks.length, 1));
+    this.lane = Math.min(WIDEST, Math.max(NARROWEST, (this.width - GUTTER - 8) / Math.max(tasks.length, 1)));
     this.x = new Map(tasks.map((task, i) => [task, GUTTER + i * this.lane]));
-    this.total = GUTTER + tasks.length * this.lane + 8;
+    this.inset = this.lane > 190 ? 18 : 9;
+    this.total = Math.max(GUTTER + tasks.length * this.lane + 8, this.width);
     this.y = new Map();
     const extras = [];
     let y = 10;
@@ -174,7 +175,9 @@ class Timeline {
       const own = this.rows.filter((step) => step.t === task);
       const dies = own.find((step) => step.e === 'died');
       const x = this.x.get(task) + this.lane / 2;
-      return s('line', { class: 'life', x1: x, x2: x, y1: own[0].e === 'born' ? this.y.get(own[0].i) : 0,
+      const born = this.data.tasks[task].born;
+      const first = this.rows.find((step) => step.i >= born) || own[0];
+      return s('line', { class: 'life', x1: x, x2: x, y1: born > this.rows[0].i ? this.y.get(first.i) : 0,
         y2: dies && own.at(-1) === dies ? this.y.get(dies.i) + BOX : this.end });
     }));
   }
@@ -207,7 +210,7 @@ class Timeline {
   label(step) {
     if (step.e !== 'call' && step.e !== 'waits') return step.x;
     const target = step.c === 'kill' && step.to !== undefined
-      ? this.name_of(step.to) + (step.sig ? ', ' + step.sig : '') : this.object_of(step);
+      ? this.name_of(step.to) + (step.sig ? ', ' + step.sig : '') : this.object_of(step) || (step.c === 'kill' && step.a) || '';
     if (step.e === 'waits') return step.c + '(' + target + ') waits';
     const result = step.err !== undefined ? step.err : step.r;
     return step.c + '(' + target + ')' + (result === undefined || result === 0 ? '' : ' = ' + result) +
@@ -233,12 +236,12 @@ class Timeline {
     if (x === undefined) {
       group.append(s('text', { class: 'what', x: GUTTER, y: y + 16 }, step.x));
     } else {
-      const width = this.lane - 14, room = Math.max(3, Math.floor((width - 14) / LETTER));
+      const width = this.lane - 2 * this.inset, room = Math.max(3, Math.floor((width - 14) / LETTER));
       const text = this.label(step);
       const shown = text.length > room ? text.slice(0, room - 1) + '…' : text;
       const plain = ['born', 'died', 'restarted', 'exec'].includes(step.e);
-      group.append(s('rect', { class: plain ? 'box soft-box' : 'box', x: x + 7, y, width, height: BOX, rx: plain ? 12 : 6 }),
-        s('text', { class: 'what', x: x + 7 + width / 2, y: y + 16, 'text-anchor': 'middle' }, shown));
+      group.append(s('rect', { class: plain ? 'box soft-box' : 'box', x: x + this.inset, y, width, height: BOX, rx: plain ? 12 : 6 }),
+        s('text', { class: 'what', x: x + this.inset + width / 2, y: y + 16, 'text-anchor': 'middle' }, shown));
     }
     group.addEventListener('click', () => { this.select(step.i); this.lanes.focus({ preventScroll: true }); });
     this.groups.set(step.i, group);
@@ -251,11 +254,11 @@ class Timeline {
       if (!this.y.has(from) || !this.y.has(to)) return undefined;
       const a = this.by_index.get(from), b = this.by_index.get(to);
       const xa = this.x.get(a.t), xb = this.x.get(b.t);
-      const ya = this.y.get(from) + BOX / 2, yb = this.y.get(to) + BOX / 2, inner = this.lane - 7;
+      const ya = this.y.get(from) + BOX / 2, yb = this.y.get(to) + BOX / 2, inner = this.lane - this.inset;
       let d;
       if (xa === xb) d = `M${xa + inner} ${ya}C${xa + inner + 22} ${ya} ${xa + inner + 22} ${yb} ${xa + inner + 1} ${yb}`;
       else {
-        const x1 = xa < xb ? xa + inner : xa + 7, x2 = xa < xb ? xb + 6 : xb + inner + 1;
+        const x1 = xa < xb ? xa + inner : xa + this.inset, x2 = xa < xb ? xb + this.inset - 1 : xb + inner + 1;
         const bend = Math.max(14, Math.abs(x2 - x1) / 2) * (xa < xb ? 1 : -1);
         d = `M${x1} ${ya}C${x1 + bend} ${ya} ${x2 - bend} ${yb} ${x2} ${yb}`;
       }
@@ -336,7 +339,7 @@ class Timeline {
       : what.content !== undefined ? h('code', {}, '"' + what.content + '"') : plural(what.bytes, 'byte') + ' unread';
     const state = [...this.contents(step.i)];
     const waiting = this.blocked_at(step.i);
-    this.panel.replaceChildren(
+    this.panel.replaceChildren(...[
       h('div', { class: 'pills' }, h('b', {}, 'Step ' + step.i), h('span', { class: 'soft' }, 'of ' + this.data.total.toLocaleString('en')), flags),
       h('p', { class: 'what' }, (step.t === undefined ? '' : this.name_of(step.t) + ' ') + step.x),
       step.a && h('p', { class: 'soft mono' }, step.a),
@@ -348,6 +351,7 @@ class Timeline {
           h('b', {}, this.data.objects[object].name), ': ', content(what)))),
       h('h3', {}, 'Blocked now'),
       waiting.length === 0 ? h('p', { class: 'soft' }, 'nobody') : h('ul', {}, waiting.map((one) =>
-        h('li', {}, h('b', {}, this.name_of(one.t)), ' in ' + one.c + '(' + this.object_of(one) + ')'))));
+        h('li', {}, h('b', {}, this.name_of(one.t)), ' in ' + one.c + '(' + this.object_of(one) + ')'))),
+    ].filter(Boolean));
   }
 }
