@@ -246,7 +246,7 @@ function smallest(details) {
     ? h('p', {}, 'No deviation is needed: the calm run shows it.')
     : [h('p', { class: 'soft' }, plural(plan.length, 'deviation') + ' from the calm run:'), h('ol', { class: 'plan' }, plan.map((line) => h('li', {}, line)))]));
   const input = of('input'), operations = of('operations');
-  if (input.length || operations.length) parts.push(h('div', { class: input.length && operations.length ? 'two' : '' },
+  if (input.length || operations.length) parts.push(h('div', { class: input.length && operations.length ? 'two input' : '' },
     operations.length > 0 && card('Smallest input, as operations', operations.map(text_block)),
     input.length > 0 && card('Smallest input, ' + bytes(input[0].bytes), input.map(text_block))));
   return parts;

@@ -119,8 +119,28 @@ class Timeline {
     }
   }
 
+  // Of a loop the first round, and the one in which it shows; how often it came stands below.
   shown() {
-    return this.only_relevant ? this.steps.filter((step) => step.k || step.i === this.data.at) : this.steps;
+    this.again = new Map();
+    if (!this.only_relevant) return this.steps;
+    const all = this.steps.filter((step) => step.k || step.i === this.data.at);
+    const same = (a, b) => a && b && ['e', 'c', 't', 'o', 'r', 'err', 'd', 'to'].every((key) => a[key] === b[key]);
+    const rows = [];
+    for (let first = 0; first < all.length;) {
+      let round = 1, times = 1;
+      for (let length = 1; length <= 8 && times < 3; ++length) {
+        let end = first + length;
+        while (end < all.length && same(all[end - length], all[end])) ++end;
+        if (Math.floor((end - first) / length) >= 3) [round, times] = [length, Math.floor((end - first) / length)];
+      }
+      for (let i = 0; i < times * round; ++i) {
+        const at = all.slice(first + i - i % round, first + i - i % round + round);
+        if (i < round || at.some((step) => step.i === this.data.at || this.stuck.has(step.i))) rows.push(all[first + i]);
+      }
+      first += times * round;
+      if (times > 1) this.again.set(all[first - 1].i + 1, (round === 1 ? 'this step comes ' : 'these ' + round + ' steps come ') + times + ' times');
+    }
+    return rows;
   }
 
   draw() {
@@ -135,21 +155,23 @@ class Timeline {
     let y = 10;
     let last = this.rows.length ? this.rows[0].i - 1 : 0;
     for (const step of this.rows) {
-      if (step.i > last + 1) { extras.push(['gap', y, step.i - last - 1]); y += GAP; }
+      if (step.i > last + 1) { extras.push(['gap', y, this.hidden(last + 1, step.i)]); y += GAP; }
       for (let at = last + 1; at <= step.i; ++at)
         for (const text of this.cuts.get(at) || []) { extras.push(['cut', y, text]); y += CUT; }
       this.y.set(step.i, y);
       y += ROW;
       last = step.i;
     }
+    const rest = this.hidden(last + 1, Infinity);
+    if (rest) { extras.push(['gap', y, rest]); y += GAP; }
     for (const [at, texts] of this.cuts)
       if (at > last) for (const text of texts) { extras.push(['cut', y, text]); y += CUT; }
-    this.end = y + 26;
+    this.end = y + (this.rows.some((step) => this.stuck.has(step.i)) ? 58 : 22);
     const svg = s('svg', { width: this.total, height: this.end, role: 'presentation' }, this.marks(),
       this.lives(tasks));
-    for (const [kind, at, what] of extras) svg.append(kind === 'gap' ? this.gap(at, what) : this.cut(at, what));
     this.groups = new Map();
     for (const step of this.rows) if (step.e === 'waits') svg.append(this.blocked(step) || '');
+    for (const [kind, at, what] of extras) svg.append(kind === 'gap' ? this.gap(at, what) : this.cut(at, what));
     for (const step of this.rows) svg.append(this.row(step));
     svg.append(this.arrows());
     const heads = h('div', { class: 'heads', 'aria-hidden': 'true' }, tasks.map((task) => {
@@ -182,9 +204,15 @@ class Timeline {
     }));
   }
 
-  gap(y, count) {
-    return s('g', {}, s('text', { class: 'gap-text', x: GUTTER, y: y + 14 }, '⋮ ' + plural(count, 'step') + ' not shown'));
+  // What is not shown of the steps from..to: a loop's rounds, or how many.
+  hidden(from, to) {
+    const loop = [...this.again].find(([at]) => at >= from && at <= to);
+    if (loop) return loop[1];
+    const count = to === Infinity ? 0 : to - from;
+    return count && plural(count, 'step') + ' not shown';
   }
+
+  gap(y, text) { return s('g', {}, s('text', { class: 'gap-text', x: GUTTER, y: y + 14 }, '⋮ ' + text)); }
 
   cut(y, text) {
     const room = Math.floor((this.total - GUTTER - 24) / LETTER);
@@ -202,15 +230,15 @@ class Timeline {
     const top = this.y.get(step.i) + BOX, x = this.x.get(step.t) + this.lane / 2;
     const bottom = below ? this.y.get(below.i) : this.end - (for_ever ? 20 : 0);
     if (bottom <= top) return undefined;
-    return s('g', {}, s('rect', { class: 'halo', x: x - 6, width: 12, y: top, height: bottom - top }),
-      s('rect', { class: 'stuck', x: x - 6, width: 12, y: top, height: bottom - top }),
+    return s('g', {}, s('rect', { class: 'halo', x: x - 7, width: 14, y: top, height: bottom - top }),
+      s('rect', { class: 'stuck', x: x - 7, width: 14, y: top, height: bottom - top }),
       for_ever && s('text', { class: 'for-ever', x, y: this.end - 6 }, 'waits for ever'));
   }
 
   label(step) {
     if (step.e !== 'call' && step.e !== 'waits') return step.x;
     const target = step.c === 'kill' && step.to !== undefined
-      ? this.name_of(step.to) + (step.sig ? ', ' + step.sig : '') : this.object_of(step) || (step.c === 'kill' && step.a) || '';
+      ? this.name_of(step.to) + (step.sig ? ', ' + step.sig : '') : this.object_of(step) || step.a || '';
     if (step.e === 'waits') return step.c + '(' + target + ') waits';
     const result = step.err !== undefined ? step.err : step.r;
     return step.c + '(' + target + ')' + (result === undefined || result === 0 ? '' : ' = ' + result) +
