@@ -110,9 +110,10 @@ function show_list(list, most = AT_ONCE) {
     h('th', { scope: 'row' }, h('a', { href: href(one) }, one.cause || one.signature),
       h('small', {}, h('span', { class: 'mono' }, one.kind), ' in ', one.target, one.sanitizer ? ', ' + one.sanitizer : '')),
     h('td', { class: 'number' }, plural(one.times, 'time')));
+  const notes = found.filter((one) => one.note).length;
   list.replaceChildren(
-    h('p', { class: 'soft', role: 'status' }, found.length === overview.findings.length ? plural(found.length, 'finding')
-      : plural(found.length, 'finding') + ' of ' + overview.findings.length.toLocaleString('en')),
+    h('p', { class: 'soft', role: 'status' }, plural(found.length - notes, 'finding'), notes > 0 && ', ' + plural(notes, 'note'),
+      found.length !== overview.findings.length && ', of ' + overview.findings.length.toLocaleString('en') + ' in all'),
     h('table', { class: 'findings' }, h('caption', { class: 'unseen' }, 'Findings'), h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Standing'),
       h('th', { scope: 'col' }, 'Cause'), h('th', { scope: 'col', class: 'number' }, 'Seen'))),
     h('tbody', {}, found.slice(0, most).map(row))));
@@ -287,7 +288,7 @@ function history(one, details) {
   const story = [['First seen', run_name(one.first_run)], one.last_run !== one.first_run && ['Last seen', run_name(one.last_run)],
     one.mark !== 'open' && ['Marked', one.mark + (one.why ? ': ' + one.why : '')], ['Now', one.standing]].filter(Boolean);
   return [card('History', h('dl', { class: 'facts' }, story.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]))),
-    h('section', { class: 'card' }, table('Occurrences', [['When'], ['Tool'], ['Sanitizer'], ['Size', 'number'], ['Repeated'], ['From']], seen),
+    h('section', { class: 'card' }, table('Occurrences', [['When'], ['Tool'], ['Sanitizer'], ['Size', 'number'], ['Repeated'], ['From']], seen, 'occurrences'),
       one.times > seen.length && h('p', { class: 'soft' }, 'The smallest and the newest, of ' + plural(one.times, 'time') + '.'))];
 }
 
