@@ -1,4 +1,4 @@
-// Records for tests: a lost wake-up and an overflow as they come, and with hostile bytes everywhere.
+// Records for tests: a lost wake-up and an overflow, as they come and with hostile bytes in them.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -2,8 +2,6 @@
 #include "reports/triage/kinds.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
 namespace pipewrench {
 namespace {
@@ -13,7 +11,7 @@ constexpr const char* kMaybe = "PROBABLY_EXPLOITABLE";
 constexpr const char* kNo = "NOT_EXPLOITABLE";
 
 // A longer name stands before its own beginning. CWE: cwe.mitre.org.
-constexpr auto kRows = std::to_array<KindRow>({
+constexpr KindRow kRows[] = {
     // what the conductor's oracles say
     {"deadlock", 833, 5.5, "error", kNo, "tasks wait for each other in a ring"},
     {"hang", 662, 5.3, "error", kNo, "a task waits for ever where the calm run went on"},
@@ -96,7 +94,7 @@ constexpr auto kRows = std::to_array<KindRow>({
     {"out-of-memory", 400, 5.3, "error", kNo, "an input that takes more memory than the limit"},
     {"slow-unit", 407, 3.0, "note", kNo, "an input that is slow, but within the limit"},
     {"", 703, 5.0, "error", kNo, "a failure of a kind that is not in the table"},
-});
+};
 
 }  // namespace
 
