@@ -25,6 +25,9 @@ const std::map<std::string, std::string> kBaselines = {
     {"sweep", "sweep"}, {"pct", "pct"}, {"random", "random"}, {"native", "native"}};
 const std::map<std::string, Realism> kLevels = {
     {"linux", Realism::linux_}, {"posix", Realism::posix}, {"hostile", Realism::hostile}};
+const std::map<std::string, std::string> kFormats = {
+    {"html", "html"},     {"text", "text"},     {"sarif", "sarif"}, {"junit", "junit"},
+    {"casrep", "casrep"}, {"github", "github"}, {"json", "json"},   {"perfetto", "perfetto"}};
 const std::map<std::string, Mark> kMarks = {{"open", Mark::open},
                                             {"known", Mark::known},
                                             {"fixed", Mark::fixed},
@@ -71,6 +74,7 @@ class Parser {
     add_replay();
     add_shrink();
     add_bench();
+    add_report();
     add_findings();
     add_import();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
@@ -209,6 +213,15 @@ class Parser {
     add_budget(sub);
     add_jobs(sub);
     add_seed(sub);
+  }
+
+  void add_report() {
+    CLI::App& sub = add(Command::report, "report", "what was found, for people and for machines");
+    one_of(sub, "--format", kFormats, arguments_.format,
+           "html, text, sarif, junit, casrep, github, json or perfetto");
+    sub.add_option("--out", arguments_.report_out, "where it goes; a directory for casrep");
+    add_store(sub);
+    sub.add_option("--finding", arguments_.finding, "only this one, by its id or the start of it");
   }
 
   void add_store(CLI::App& sub) {

@@ -30,6 +30,7 @@ enum class Command : std::uint8_t {
   bench,
   findings,
   import_,
+  report,
   doctor,
   completion,
   man,
@@ -49,6 +50,8 @@ struct Arguments {
   std::string why;
   std::string target;              // program that shows what is taken in; empty: one near it
   std::vector<std::string> paths;  // to be taken in
+  std::string format = "text";
+  std::string report_out, finding;  // empty: not asked for
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;
   Realism realism = Realism::linux_;

@@ -19,6 +19,7 @@ Exit explore_command(const Arguments& arguments);
 Exit replay_command(const Arguments& arguments);
 Exit shrink_command(const Arguments& arguments);
 Exit bench_command(const Arguments& arguments);
+Exit report_command(const Arguments& arguments);
 Exit findings_command(const Arguments& arguments);
 Exit doctor_command(const Arguments& arguments);
 Exit completion_command(const Arguments& arguments);

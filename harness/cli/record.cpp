@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "harness/cli/store.h"
+#include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
 #include "harness/scenario/parse_scenario.h"
 #include "harness/scenario/trace_json.h"
@@ -46,6 +48,7 @@ FindingRecord record_of(const Finding& finding, const Scenario& scenario,
   add("scenario", "scenario.toml", print_scenario(scenario));
   add("plan", "plan.txt", print(finding.plan));
   add("trace", "trace.jsonl", to_json_lines(finding.trace));
+  add("finding", "finding.json", to_json(finding, replay));
   add("story", "README", story(finding, scenario, replay, LadderStyle{}));
   const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
   for (std::size_t i = 0; i < peers; ++i) {
@@ -60,6 +63,9 @@ FindingRecord record_of(const Finding& finding, const Scenario& scenario,
                        .peers = finding.peers,
                        .realism = realism_name(finding.realism),
                        .replay = replay,
+                       .gdb = replay.empty() || finding.peers.empty()
+                                  ? ""
+                                  : replay + " --gdb " + shell_word(finding.peers[0]),
                        .note = finding.note,
                        .unstable = finding.unstable};
   record.occurrences.push_back(std::move(occurrence));

@@ -139,7 +139,7 @@ TEST(finding_json, has_the_fields_that_scripts_read) {
             R"({"id":"0123456789ab","kind":"lost_signal",)"
             R"("signature":"lost_signal: waiter pause SIGUSR1",)"
             R"("peers":["waiter","\ufffd"],"plan":["before waiter#3 run waker"],"realism":"linux",)"
-            R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().",)"
+            R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().","step":7,)"
             R"("replay":"pipewrench replay x"})");
 }
 
