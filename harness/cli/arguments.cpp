@@ -76,6 +76,7 @@ class Parser {
     add_bench();
     add_report();
     add_findings();
+    add_record();
     add_import();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
     add(Command::completion, "completion", "what a shell needs to complete our command line")
@@ -186,6 +187,7 @@ class Parser {
     add_jobs(sub);
     add_seed(sub);
     sub.add_option("--out", arguments_.out, "where findings go, a directory each");
+    add_run_id(sub);
     sub.add_flag("--strict", arguments_.strict, "notes count as findings");
   }
 
@@ -232,25 +234,59 @@ class Parser {
     CLI::App& sub =
         add(Command::findings, "findings", "what was found so far, and what of it is known");
     sub.require_subcommand(1);
-    const auto action = [&](const char* name, const char* what, FindingsAction value) {
+    const auto action = [&](const char* name, const char* what, Action value) {
       CLI::App* one = sub.add_subcommand(name, what);
       one->callback([this, value] { arguments_.action = value; });
       one->fallthrough();
       return one;
     };
     add_store(sub);
-    action("list", "one line each; exit status 1 if any is new or regressed", FindingsAction::list)
+    action("list", "one line each; exit status 1 if any is new or regressed", Action::list)
         ->add_flag("--strict", arguments_.strict, "notes too");
-    action("show", "one of them, whole", FindingsAction::show)
+    action("show", "one of them, whole", Action::show)
         ->add_option("ID", arguments_.subject, "or the beginning of it")
         ->required();
-    CLI::App* mark = action("mark", "say what is to be thought of it", FindingsAction::mark);
+    CLI::App* mark = action("mark", "say what is to be thought of it", Action::mark);
     mark->add_option_function<std::string>(
             "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
             "known, fixed, ignored or open")
         ->required();
     mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
     mark->add_option("--why", arguments_.why, "the reason, for the reports");
+  }
+  void add_run_id(CLI::App& sub) {
+    sub.add_option("--run", arguments_.run, "add to this run of the store (see record)")
+        ->check(CLI::PositiveNumber);
+  }
+  void add_record() {
+    CLI::App& sub = add(Command::record, "record", "a run made of many commands, for scripts");
+    sub.require_subcommand(1);
+    add_store(sub);
+    const auto action = [&](const char* name, const char* what, Action value) {
+      CLI::App* one = sub.add_subcommand(name, what);
+      one->callback([this, value] { arguments_.action = value; });
+      one->fallthrough();
+      if (value != Action::begin) one->add_option("RUN", arguments_.run, "its number")->required();
+      return one;
+    };
+    CLI::App* begin = action("begin", "prints its number", Action::begin);
+    begin->add_option("--what", arguments_.record.what, "runs of the same are compared")
+        ->required();
+    begin->add_option("--flags", arguments_.record.flags, "how it was called");
+    add_seed(*begin);
+    CLI::App* sample = action("sample", "how far it has come with a target", Action::sample);
+    sample->add_option("TARGET", arguments_.sample.target, "fuzz target or scenario")->required();
+    sample->add_option("ENGINE", arguments_.sample.engine, "libfuzzer, afl++, conductor")
+        ->required();
+    sample->add_option("SANITIZER", arguments_.sample.sanitizer, "asan+ubsan, none")->required();
+    sample->add_option("--at", arguments_.sample.at_s, "seconds since its start");
+    sample->add_option("--executions", arguments_.sample.executions, "inputs or runs");
+    sample->add_option("--per-second", arguments_.sample.per_second, "of these");
+    sample->add_option("--edges", arguments_.sample.edges, "or behaviours");
+    sample->add_option("--corpus", arguments_.sample.corpus, "files");
+    CLI::App* end = action("end", "it has ended", Action::end);
+    end->add_option("--seconds", arguments_.record.seconds, "wall clock");
+    end->add_option("--outcome", arguments_.record.outcome, "ended, stopped, failed: why");
   }
   static Mark mark_of(const std::string& text) {
     const auto found = kMarks.find(text);
@@ -267,6 +303,7 @@ class Parser {
         ->required();
     sub.add_option("--target", arguments_.target, "program that shows it; default: one near it");
     sub.add_option("--store", arguments_.out, "where findings are kept");
+    add_run_id(sub);
   }
 
   CLI::App app_;

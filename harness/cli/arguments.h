@@ -29,13 +29,15 @@ enum class Command : std::uint8_t {
   shrink,
   bench,
   findings,
+  record,
   import_,
   report,
   doctor,
   completion,
   man,
 };
-enum class FindingsAction : std::uint8_t { list, show, mark };
+// Of findings and record.
+enum class Action : std::uint8_t { list, show, mark, begin, sample, end };
 
 enum class Colour : std::uint8_t { automatic, always, never };
 
@@ -45,13 +47,16 @@ struct Arguments {
   std::vector<std::string> words;  // what follows "--"
   std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
   std::string out = "pipewrench-out";              // where findings go and the store is
-  FindingsAction action = FindingsAction::list;
+  Action action = Action::list;
   Mark mark = Mark::open;
   std::string why;
   std::string target;              // program that shows what is taken in; empty: one near it
   std::vector<std::string> paths;  // to be taken in
   std::string format = "text";
   std::string report_out, finding;  // empty: not asked for
+  std::int64_t run = 0;             // to which what is found belongs; 0: one of its own
+  RunRecord record;
+  Sample sample;
   std::vector<StrategyKind> strategies;
   std::vector<std::string> baselines;
   Realism realism = Realism::linux_;

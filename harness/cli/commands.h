@@ -21,6 +21,7 @@ Exit shrink_command(const Arguments& arguments);
 Exit bench_command(const Arguments& arguments);
 Exit report_command(const Arguments& arguments);
 Exit findings_command(const Arguments& arguments);
+Exit record_command(const Arguments& arguments);
 Exit doctor_command(const Arguments& arguments);
 Exit completion_command(const Arguments& arguments);
 Exit man_command(const Arguments& arguments);

@@ -110,10 +110,10 @@ Exit mark(const Arguments& arguments, FindingStore& store) {
 Exit findings_command(const Arguments& arguments) {
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
   if (!store) return complain_of(store.error());
-  if (arguments.action == FindingsAction::mark) return mark(arguments, *store);
+  if (arguments.action == Action::mark) return mark(arguments, *store);
   const auto records = store->read();
   if (!records) return complain_of(records.error());
-  if (arguments.action == FindingsAction::list) return list(arguments, *records);
+  if (arguments.action == Action::list) return list(arguments, *records);
   const FindingRecord* chosen = nullptr;
   for (const FindingRecord& finding : records->findings) {
     if (!finding.id.starts_with(arguments.subject)) continue;

@@ -96,7 +96,7 @@ class Import {
     run.seconds = seconds;
     run.executions = tally_.items;
     run.outcome = "ended";
-    if (const auto ended = store_.end(run); !ended)
+    if (const auto ended = arguments_.run == 0 ? store_.end(run) : Stored<void>(); !ended)
       return complain(Exit::harness, printable(ended.error().text));
     if (!arguments_.json)
       fmt::print("{} taken in, {} new; pipewrench findings list --store {}\n",
@@ -168,7 +168,7 @@ Exit import_command(const Arguments& arguments) {
   record.what = "import";
   record.flags = arguments.target.empty() ? "" : "--target " + shell_word(arguments.target);
   record.started_ms = now_ms();
-  const auto run = store->begin(record);
+  const auto run = arguments.run == 0 ? store->begin(record) : Stored<std::int64_t>(arguments.run);
   if (!run) return complain(Exit::harness, printable(run.error().text));
   Import import(arguments, std::move(*store),
                 Taker(std::move(*replayer), {.target = arguments.target, .pipewrench = self()}),

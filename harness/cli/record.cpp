@@ -80,10 +80,13 @@ Stored<SearchRecord> SearchRecord::begin(const Arguments& arguments, const Scena
                 .seed = std::to_string(arguments.seed),
                 .flags = flags_of(arguments),
                 .started_ms = wall_clock_ms()};
-  const auto id = store->begin(run);
-  if (!id) return std::unexpected(id.error());
-  run.id = *id;
-  return SearchRecord(std::move(*store), scenario, std::move(run));
+  run.id = arguments.run;
+  if (arguments.run == 0) {
+    const auto id = store->begin(run);
+    if (!id) return std::unexpected(id.error());
+    run.id = *id;
+  }
+  return SearchRecord(std::move(*store), scenario, std::move(run), arguments.run == 0);
 }
 
 Stored<Standing> SearchRecord::take(const Finding& finding, const std::string& replay) {
@@ -105,7 +108,7 @@ Stored<void> SearchRecord::end(const Progress& progress, double seconds,
                                    .executions = progress.runs,
                                    .per_second = static_cast<double>(progress.runs) / seconds,
                                    .edges = progress.behaviours});
-  return sampled ? store_.end(run_) : sampled;
+  return sampled && is_own_ ? store_.end(run_) : sampled;
 }
 
 }  // namespace pipewrench

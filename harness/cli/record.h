@@ -21,12 +21,13 @@ class SearchRecord {
   Stored<void> end(const Progress& progress, double seconds, const std::string& outcome);
 
  private:
-  SearchRecord(FindingStore store, const Scenario& scenario, RunRecord run)
-      : store_(std::move(store)), scenario_(scenario), run_(std::move(run)) {}
+  SearchRecord(FindingStore store, const Scenario& scenario, RunRecord run, bool is_own)
+      : store_(std::move(store)), scenario_(scenario), run_(std::move(run)), is_own_(is_own) {}
 
   FindingStore store_;
   const Scenario& scenario_;
   RunRecord run_;
+  bool is_own_;  // else it is part of a longer one
 };
 
 // The same finding for the store; its occurrence has no run yet.
