@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -98,6 +99,35 @@ std::expected<Replay, std::string> replay_of(const std::string& text) {
   return replay;
 }
 
+void call_it(const Symptom& symptom, FindingRecord& finding) {
+  finding.kind = symptom.kind;
+  finding.signature = symptom.signature;
+  finding.cause = symptom.cause;
+  finding.peers = symptom.peers;
+}
+
+// Deviations that are plainer than this one, the plainest first: earlier, and shorter.
+std::vector<std::string> plainer_lines(const std::string& line) {
+  constexpr std::string_view kShort = " short ";
+  constexpr unsigned long kMostEarlier = 6;
+  std::vector<std::string> shorter = {line}, all;
+  if (const std::size_t at = line.find(kShort); at != std::string::npos)
+    shorter.insert(shorter.begin(), line.substr(0, at + kShort.size()) + "1");
+  const std::size_t hash = line.find('#');
+  const std::size_t end = std::min(line.find(' ', hash), line.size());
+  const unsigned long now =
+      hash == std::string::npos ? 1 : std::strtoul(line.c_str() + hash + 1, nullptr, 10);
+  for (unsigned long number = 1; number <= std::min(now, kMostEarlier); ++number)
+    for (const std::string& text : shorter) {
+      std::string other = text;
+      if (hash != std::string::npos)
+        other.replace(hash + 1, end - hash - 1, std::to_string(number));
+      if (other == line) return all;
+      all.push_back(std::move(other));
+    }
+  return all;
+}
+
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
@@ -106,28 +136,39 @@ std::string joined(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-// The plan without deviations that only change who notices: without one of them something is found
-// still. As with inputs: every deviation that is left is needed.
+// What shows with other deviations than its own becomes what the finding is called by.
+bool Taker::shows_something(const std::string& scenario,
+                            const std::vector<std::string>& environment,
+                            const std::vector<std::string>& plan, FindingRecord& finding) {
+  const std::string path = replayer_.keep("plan.txt", joined(plan));
+  if (path.empty() || replayer_.keep("scenario.toml", scenario).empty()) return false;
+  const auto run = run_child({options_.pipewrench, "replay", "--json", path}, environment,
+                             replayer_.directory(), {.timeout_ms = kReplayTimeout_ms});
+  const auto replay = run ? replay_of(run->output) : std::unexpected(run.error());
+  if (!replay || replay->findings.empty()) return false;
+  call_it(replay->findings.front(), finding);
+  return true;
+}
+
+// The plan without deviations that only change who notices, and with plainer ones: as with inputs,
+// every deviation that is left is needed, so what is found still has the same cause.
 void Taker::plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
                          std::vector<std::string>& plan, FindingRecord& finding) {
-  if (!options_.minimises || plan.size() > kMostDeviations) return;
+  const auto scenario = content_of(folder + "/scenario.toml", kMostFile_bytes);
+  if (!scenario || !options_.minimises || plan.size() > kMostDeviations) return;
   for (std::size_t i = plan.size(); i-- > 0;) {
     std::vector<std::string> fewer = plan;
     fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    const std::string path = replayer_.keep("plan.txt", joined(fewer));
-    const auto scenario = content_of(folder + "/scenario.toml", kMostFile_bytes);
-    if (path.empty() || !scenario || replayer_.keep("scenario.toml", *scenario).empty()) return;
-    const auto run = run_child({options_.pipewrench, "replay", "--json", path}, environment,
-                               replayer_.directory(), {.timeout_ms = kReplayTimeout_ms});
-    const auto replay = run ? replay_of(run->output) : std::unexpected(run.error());
-    if (!replay || replay->findings.empty()) continue;
-    plan = std::move(fewer);
-    const Symptom& worst = replay->findings.front();
-    finding.kind = worst.kind;
-    finding.signature = worst.signature;
-    finding.cause = worst.cause;
-    finding.peers = worst.peers;
+    if (shows_something(*scenario, environment, fewer, finding)) plan = std::move(fewer);
   }
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    for (const std::string& line : plainer_lines(plan[i])) {
+      std::vector<std::string> other = plan;
+      other[i] = line;
+      if (!shows_something(*scenario, environment, other, finding)) continue;
+      plan = std::move(other);
+      break;
+    }
 }
 
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
@@ -162,11 +203,7 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   finding.unstable = once.repeated < once.tried;
   std::vector<std::string> plan = words_at(json, "plan");
   if (!finding.unstable && !finding.note) {
-    if (!replay->findings.empty()) {
-      const Symptom& worst = replay->findings.front();
-      finding.kind = worst.kind, finding.signature = worst.signature;
-      finding.cause = worst.cause, finding.peers = worst.peers;
-    }
+    if (!replay->findings.empty()) call_it(replay->findings.front(), finding);
     const std::string path = text_at(json, "path");
     plainer_plan(item.path, path.empty() ? std::vector<std::string>{} : std::vector{"PATH=" + path},
                  plan, finding);
