@@ -181,6 +181,11 @@ std::expected<Crash, std::string> Replayer::run_once(const Program& program,
   return std::move(shown->crash);
 }
 
+std::string Replayer::keep(const std::string& name, const std::string& content) {
+  std::string path = directory_ + "/" + name;
+  return write_input(path, content) ? path : std::string();
+}
+
 std::string Replayer::decode(const Program& program, const std::string& input) {
   const auto ran = output_of(program, input, false, true);
   return ran ? ran->output : std::string();

@@ -47,6 +47,10 @@ class Replayer {
   // What the program prints of an input with -v.
   std::string decode(const Program& program, const std::string& input);
 
+  // A file in the scratch directory, replaced by the next of that name; empty: it cannot be written.
+  std::string keep(const std::string& name, const std::string& content);
+  const std::string& directory() const { return directory_; }
+
   static constexpr std::size_t kMostKnown = 20'000;
   static constexpr std::uint32_t kTimeout_s = 10;  // libFuzzer's own; the child has thrice as long
 

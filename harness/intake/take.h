@@ -49,6 +49,10 @@ class Taker {
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
   std::size_t unit_of(const Program& program, const std::string& input);
+  bool shows_something(const std::string& scenario, const std::vector<std::string>& environment,
+                       const std::vector<std::string>& plan, FindingRecord& finding);
+  void plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
+                    std::vector<std::string>& plan, FindingRecord& finding);
   std::string others_that_show(const Program& program, const Repeats& repeats,
                                const std::string& input);
 

@@ -1,11 +1,10 @@
-// Take: what is no input of a fuzz target: logs, cores, and what the conductor found.
+// Take: what is no input of a fuzz target: logs and cores.
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "harness/intake/child.h"
@@ -17,9 +16,7 @@ namespace pipewrench {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
-constexpr std::size_t kMostFile_bytes = std::size_t{16} << 20;
 constexpr std::size_t kMostSource_bytes = std::size_t{4} << 20;
 constexpr std::uint32_t kAround = 3;        // lines on each side
 constexpr std::uint32_t kMostSources = 24;  // frames of a finding that get theirs
@@ -77,26 +74,6 @@ std::string lines_from(const std::string& text, std::uint32_t first, std::uint32
   for (std::uint32_t line = 0; line < count && end < text.size(); ++line)
     end = std::min(text.find('\n', end), text.size() - 1) + 1;
   return text.substr(at, end - at);
-}
-
-// The scenario's name as the conductor wrote it; else the peers that it is of.
-std::string scenario_of(const std::string& folder, const std::vector<std::string>& peers) {
-  constexpr std::string_view kName = "\nname = \"";
-  const auto text = content_of(folder + "/scenario.toml", kMostFile_bytes);
-  const std::string all = text ? "\n" + *text : std::string();
-  const std::size_t at = all.find(kName);
-  if (at != std::string::npos && at < all.find("\n[[peer]]")) {
-    const std::size_t begin = at + kName.size();
-    return all.substr(begin, all.find('"', begin) - begin);
-  }
-  std::string names;
-  for (const std::string& peer : peers) names += (names.empty() ? "" : "+") + peer;
-  return names;
-}
-
-std::string text_at(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -167,54 +144,6 @@ std::expected<Taken, std::string> Taker::take_core(const Item& item) {
   taken.finding.unstable = true;  // a core cannot be run again
   taken.finding.occurrences.front().artefacts.push_back(
       artefact("log", "backtrace.txt", run->output));
-  return taken;
-}
-
-std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
-  const auto text = content_of(item.path + "/finding.json", kMostFile_bytes);
-  if (!text) return std::unexpected(text.error());
-  const Json json = Json::parse(*text, nullptr, false);
-  Taken taken;
-  FindingRecord& finding = taken.finding;
-  if (!json.is_object() || text_at(json, "kind").empty())
-    return std::unexpected(item.path + "/finding.json: not a finding of the conductor");
-  finding.kind = text_at(json, "kind");
-  finding.signature = text_at(json, "signature");
-  finding.cause = text_at(json, "explanation");
-  finding.realism = text_at(json, "realism");
-  finding.note = json.value("note", false);
-  for (const Json& peer : json.value("peers", Json::array()))
-    if (peer.is_string()) finding.peers.push_back(peer.get<std::string>());
-  taken.top_three = finding.kind;  // it has no stack
-  Occurrence once;
-  once.tool = item.tool;
-  once.source = item.path;
-  once.size = json.contains("plan") && json["plan"].is_array() ? json["plan"].size() : 0;
-  std::error_code error;
-  const auto run = run_child({options_.pipewrench, "replay", "--json", "--times",
-                              std::to_string(kTimes), fs::absolute(item.path, error)},
-                             {}, "/", {.timeout_ms = kReplayTimeout_ms});
-  if (!run) return std::unexpected(run.error());
-  const Json replay = Json::parse(run->output, nullptr, false);
-  if (!replay.is_object() || !replay.contains("replays"))
-    return std::unexpected(item.path + ": " + run->output.substr(0, run->output.find('\n')));
-  once.tried = kTimes;
-  once.repeated = replay["replays"].value("same", 0U);
-  finding.target = scenario_of(item.path, finding.peers);
-  finding.unstable = once.repeated < once.tried;
-  for (const auto& [role, name] : {std::pair{"plan", "plan.txt"},
-                                   {"scenario", "scenario.toml"},
-                                   {"trace", "trace.jsonl"},
-                                   {"story", "README"}})
-    if (auto content = content_of(item.path + "/" + name, kMostFile_bytes))
-      once.artefacts.push_back(artefact(role, name, std::move(*content)));
-  for (const std::string& peer : finding.peers)
-    for (const char* role : {"out", "err"})
-      if (auto content = content_of(
-              item.path + "/" + fs::path(peer + "." + role).filename().string(), kMostFile_bytes))
-        once.artefacts.push_back(
-            artefact(role, fs::path(peer).filename().string() + "." + role, std::move(*content)));
-  finding.occurrences.push_back(std::move(once));
   return taken;
 }
 

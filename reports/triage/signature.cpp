@@ -13,7 +13,7 @@
 namespace pipewrench {
 namespace {
 
-constexpr std::size_t kFrames = 2;  // of the program: who failed, and who asked for it
+constexpr std::size_t kFrames = 1;  // of the program: who failed
 constexpr std::size_t kMostOperations = 64;
 constexpr auto kNone = std::string_view::npos;
 
@@ -144,22 +144,6 @@ std::string relation(const Difference& difference) {
   return without_subject(difference.real) + " not " + without_subject(difference.model);
 }
 
-// Whether a fault that was played is what came out: then who asked for it says nothing.
-bool comes_through(const Difference& difference, const std::vector<Operation>& operations) {
-  return std::ranges::any_of(operations, [&](const Operation& operation) {
-    const std::size_t errno_at = operation.fault.rfind(": E");
-    return errno_at != kNone && difference.real.find(operation.fault.substr(errno_at)) != kNone;
-  });
-}
-
-std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
-  const auto difference = difference_of(crash.detail);
-  if (!difference) return without_values(crash.detail);
-  if (comes_through(*difference, operations))
-    return without_subject(difference->real) + " although it was handled";
-  return std::string(difference->what) + ": " + relation(*difference);
-}
-
 // Which operations, in no order, and which faults the smallest input needs.
 std::string shape_of(const std::vector<Operation>& operations) {
   std::set<std::string> names, faults;
@@ -172,13 +156,26 @@ std::string shape_of(const std::vector<Operation>& operations) {
   return text;
 }
 
+std::string after(const std::vector<Operation>& operations) {
+  return operations.empty() ? "" : " after " + shape_of(operations);
+}
+
+// "msgrcv(msqid=1): EINTR: why [interrupted]": a call's failure that should not have come out tells
+// more than who asked for it.
+bool is_error(std::string_view value) {
+  return value.ends_with(']') && value.find('(') != kNone && !value.starts_with('"');
+}
+
+std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
+  const auto difference = difference_of(crash.detail);
+  if (!difference) return without_values(crash.detail);
+  if (is_error(difference->real)) return without_subject(difference->real);
+  return std::string(difference->what) + ": " + relation(*difference) + after(operations);
+}
+
 // Kinds whose stack says who noticed, not who is to blame.
 bool is_noticed_later(const Crash& crash) {
   return crash.tool == "target" || crash.tool == "guard";
-}
-
-std::string after(const std::vector<Operation>& operations) {
-  return operations.empty() ? "" : " after " + shape_of(operations);
 }
 
 }  // namespace
@@ -187,9 +184,7 @@ std::string signature_of(const Crash& crash, const std::vector<Operation>& opera
   if (is_noticed_later(crash)) {
     if (crash.tool != "target")
       return crash.kind + " " + without_values(crash.detail) + after(operations);
-    const std::string what = mismatch(crash, operations);
-    const bool is_told = what.ends_with("handled");
-    return what + (is_told ? "" : after(operations));
+    return mismatch(crash, operations);
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);
