@@ -76,6 +76,7 @@ class Parser {
     add_bench();
     add_report();
     add_findings();
+    add_import();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
     add(Command::completion, "completion", "what a shell needs to complete our command line")
         .add_option("SHELL", arguments_.subject, "bash, zsh or fish")
@@ -257,6 +258,15 @@ class Parser {
       throw CLI::ValidationError(
           "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
     return found->second;
+  }
+
+  void add_import() {
+    CLI::App& sub = add(Command::import_, "import", "take in what fuzzers and sanitizers left");
+    sub.add_option("PATH", arguments_.paths,
+                   "artefact, log, core, finding, or a folder of them, as of AFL++")
+        ->required();
+    sub.add_option("--target", arguments_.target, "program that shows it; default: one near it");
+    sub.add_option("--store", arguments_.out, "where findings are kept");
   }
 
   CLI::App app_;

@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
   shrink,
   bench,
   findings,
+  import_,
   report,
   doctor,
   completion,
@@ -47,6 +48,8 @@ struct Arguments {
   FindingsAction action = FindingsAction::list;
   Mark mark = Mark::open;
   std::string why;
+  std::string target;              // program that shows what is taken in; empty: one near it
+  std::vector<std::string> paths;  // to be taken in
   std::string format = "text";
   std::string report_out, finding;  // empty: not asked for
   std::vector<StrategyKind> strategies;

@@ -24,6 +24,7 @@ Exit findings_command(const Arguments& arguments);
 Exit doctor_command(const Arguments& arguments);
 Exit completion_command(const Arguments& arguments);
 Exit man_command(const Arguments& arguments);
+Exit import_command(const Arguments& arguments);
 
 // One line on standard error; returns the status.
 Exit complain(Exit status, const std::string& what);

@@ -114,6 +114,38 @@ void note_waiting(Run& run) {
   }
 }
 
+bool waits_at(const Live& one, std::uint32_t object) {
+  const Pending& pending = one.slept.row != nullptr ? one.slept : one.pending;
+  return pending.object == object || pending.call == Call::poll || pending.call == Call::select ||
+         pending.call == Call::epoll_wait;
+}
+
+// Ends of pipes that nobody can use again, though their holder has waited for the child that had
+// the other end, and rests: each is a descriptor lost for the life of the process.
+void note_dead_ends(Run& run) {
+  for (std::uint32_t object = 0; object < run.trace.objects.size(); ++object) {
+    const Object& pipe = run.trace.objects[object];
+    if (pipe.kind != ObjectKind::pipe || pipe.maker >= run.live.size()) continue;
+    const std::uint32_t maker = run.live[pipe.maker].process;
+    const auto is_his = [&](const Process& child) { return child.parent == maker; };
+    if (run.processes[maker].dead || std::ranges::none_of(run.processes, is_his)) continue;
+    if (std::ranges::any_of(run.processes,
+                            [&](const Process& child) { return is_his(child) && !child.reaped; }))
+      continue;
+    if (std::ranges::any_of(run.live, [&](const Live& one) {
+          return one.process == maker && one.state != State::dead && waits_at(one, object);
+        }))
+      continue;
+    const ObjectState& state = run.objects[object];
+    std::vector<std::uint32_t> ends = holders_of(run, state.device, state.inode, false);
+    const std::vector<std::uint32_t> writers = holders_of(run, state.device, state.inode, true);
+    if (ends.empty() == writers.empty()) continue;
+    if (ends.empty()) ends = writers;
+    if (ends.size() == 1 && ends[0] == run.processes[maker].main)
+      run.trace.leftovers.push_back({ObjectKind::pipe, pipe.name, ends[0]});
+  }
+}
+
 void tear_down(Run& run, Scheduler& scheduler) {
   const bool anybody = std::ranges::any_of(run.processes, [](const Process& p) { return !p.dead; });
   if (!anybody) return;
@@ -188,6 +220,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   if (started) {
     trace.ending = scheduler.turns(scenario.limits.steps, scenario.limits.virtual_time_ns);
     note_waiting(run);
+    if (trace.ending == Ending::at_rest) note_dead_ends(run);
     if (trace.ending != Ending::harness_error) {
       for (std::size_t i = 0; i < run.live.size(); ++i)
         trace.tasks[i].alive = run.live[i].state != State::dead;

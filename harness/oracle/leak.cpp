@@ -1,9 +1,11 @@
 // Oracle: what is left when everybody has ended: System V objects, FIFOs, processes; of files only
-// what the calm run removed. Nobody can clean up after his own SIGKILL: what the killed peer made
-// is a note.
+// what the calm run removed. And ends of pipes that somebody at rest holds and can never use
+// again, more than in the calm run. Nobody can clean up after his own SIGKILL: what the killed peer
+// made is a note.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "harness/core/printable.h"
 #include "harness/oracle/means.h"
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
@@ -28,6 +30,17 @@ bool calm_leaves(const Case& c, const Leftover& left) {
     return other.process == left.process && other.kind == left.kind &&
            thing_of(other) == thing_of(left);
   });
+}
+
+// A lost end or two may be how a program is made: one more of them for each deviation is not.
+bool is_no_more_than_calm(const Case& c, const Leftover& left) {
+  const auto count = [&](const Trace& trace) {
+    return std::ranges::count_if(trace.leftovers, [&](const Leftover& other) {
+      return other.kind == ObjectKind::pipe && !other.process &&
+             role_of(trace, other.maker) == role_of(c.run, left.maker);
+    });
+  };
+  return c.is_calm() || count(c.run) <= count(c.calm);
 }
 
 bool is_removal(Call call) {
@@ -95,6 +108,12 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
   if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};
   const auto object = std::ranges::find(run.objects, left.name, &Object::name);
   if (object != run.objects.end()) verdict.step = object->made;
+  if (left.kind == ObjectKind::pipe) {
+    verdict.signature = "leak: descriptor of " + role_of(run, left.maker);
+    verdict.explanation = name_of(run, left.maker) + " keeps its end of " + printable(left.name) +
+                          " open, whose other end nobody has any more: a descriptor is lost.";
+    return verdict;
+  }
   const bool is_dead_early = is_dead(run, left.maker);
   verdict.explanation =
       object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
@@ -111,6 +130,10 @@ std::vector<Verdict> judge_leak(const Case& c) {
   const Means means = means_of(c.run);
   for (const Leftover& left : c.run.leftovers) {
     if (!left.process && left.maker == kNobody) continue;  // the scenario's own
+    if (left.kind == ObjectKind::pipe && !left.process) {
+      if (!is_no_more_than_calm(c, left)) verdicts.push_back(verdict_of(c, means, left));
+      continue;
+    }
     if (!c.is_calm() && calm_leaves(c, left)) continue;
     if (!is_ipc(left) && (c.is_calm() || !means.transparent())) continue;
     verdicts.push_back(verdict_of(c, means, left));

@@ -69,6 +69,25 @@ TEST(leak, process_that_outlives_the_end) {
   expect_one(judged(t.exits("writer").exits("reader")), "leak: process writer/child",
              "still runs when all has been told to end");
 }
+TEST(leak, pipe_ends_that_nobody_can_use_again) {
+  const auto daemon = [](int ends) {
+    TraceBuilder t{"daemon", "daemon/1"};
+    for (int i = 1; i <= ends; ++i) {
+      const std::string pipe = "pipe#" + std::to_string(i);
+      t.does("daemon", Call::pipe, pipe);
+      t.trace.leftovers.push_back({.kind = ObjectKind::pipe, .name = pipe, .maker = 0});
+    }
+    return t.exits("daemon/1").rests("daemon", Call::sigtimedwait, "");
+  };
+  TraceBuilder t = daemon(1);
+  t.plan("daemon/1#1 kill");
+  expect_one(judged(daemon(0), t), "leak: descriptor of daemon", "a descriptor is lost");
+  expect_silent(judged(daemon(1), t));
+  expect_silent(judged(daemon(2)));
+  TraceBuilder killed = daemon(1);
+  killed.plan("daemon#1 kill").task("daemon").killed_by_plan = true;
+  expect_one(judged(daemon(0), killed), "(note) leak: descriptor of daemon", "is lost");
+}
 TEST(leak, of_who_hangs_is_left_out) {
   TraceBuilder t = leaves_queue(kPreempt);
   t.rests("writer", Call::pause, "").exits("reader");

@@ -115,10 +115,12 @@ struct Waiting {
   bool operator==(const Waiting&) const = default;
 };
 
+// What is left after the tear-down; of kind pipe: an end that its holder, at rest before it, can
+// never use again.
 struct Leftover {
   ObjectKind kind = ObjectKind::file;
   std::string name{};
-  std::uint32_t maker = kNobody;  // task
+  std::uint32_t maker = kNobody;  // task; of a pipe's end its holder
   bool process = false;           // a process that outlived the tear-down; name is the task's
   bool operator==(const Leftover&) const = default;
 };

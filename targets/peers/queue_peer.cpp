@@ -86,8 +86,8 @@ class Mover {
     return {};
   }
   int ended_fd() const { return ended_.get(); }
-  // The thread: one more has moved. Main may be waiting for just that; where the pipe is full it has
-  // been told.
+  // The thread: one more has moved. Main may be waiting for just that; where the pipe is full it
+  // has been told.
   void count() {
     moved.fetch_add(1);
     (void)ipc::write_some(tell_.get(), std::string_view("m"), Deadline::now(), ipc::kPipePolicy);
