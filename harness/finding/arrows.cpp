@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "harness/finding/arrows.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -27,6 +29,8 @@ class Finder {
         look_at_call(i);
       else if (step.event == Event::delivered)
         end(signals_, {step.task, step.number}, i, ArrowKind::signal);
+      else if (step.event == Event::died && WIFSIGNALED(static_cast<int>(step.result)))
+        end(signals_, {step.task, WTERMSIG(static_cast<int>(step.result))}, i, ArrowKind::signal);
     }
     return std::move(found_);
   }

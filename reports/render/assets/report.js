@@ -292,6 +292,11 @@ function history(one, details) {
       one.times > seen.length && h('p', { class: 'soft' }, 'The smallest and the newest, of ' + plural(one.times, 'time') + '.'))];
 }
 
+function no_timeline(details) {
+  const trace = details.artefacts.find((one) => one.role === 'trace');
+  return trace && card('What happens', h('p', {}, 'The run cannot be shown: ' + (trace.damage || 'its trace is damaged.')));
+}
+
 function finding(id) {
   const at = overview.findings.findIndex((one) => one.id === id);
   const one = overview.findings[at];
@@ -308,7 +313,7 @@ function finding(id) {
     h('div', { class: 'two' }, card('What it is', facts(one)),
       h('div', {}, (one.replay || one.gdb) && card('See it again', command(one.replay, 'Replay'), command(one.gdb, 'In gdb')), details.timeline && smallest(details))),
     !details.timeline && smallest(details),
-    details.timeline && card('What happens', new Timeline(details.timeline).element),
+    details.timeline ? card('What happens', new Timeline(details.timeline).element) : no_timeline(details),
     stacks(details.stacks),
     outputs.length > 0 && card('What the peers wrote', folded(outputs, true)),
     logs.length > 0 && card('Log and files', folded(logs, true)),
