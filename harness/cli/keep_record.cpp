@@ -1,5 +1,5 @@
-// pipewrench record: a run that a script makes of many commands, as harness/nightly does. `--run` of
-// explore and import adds what they find to it.
+// pipewrench record: a run that a script makes of many commands, as harness/nightly does. `--run`
+// of explore and import adds what they find to it.
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
 

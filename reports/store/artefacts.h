@@ -11,7 +11,8 @@ class ArtefactFolder {
  public:
   explicit ArtefactFolder(std::string folder) : folder_(std::move(folder)) {}
 
-  // Makes the folder, and removes what writers that have died left half done. Fails with the reason.
+  // Makes the folder, and removes what writers that have died left half done. Fails with the
+  // reason.
   std::expected<void, std::string> prepare() const;
   // Whole or not at all; nothing is written where the hash is there already. Returns the hash.
   std::expected<std::string, std::string> write(const std::string& content) const;

@@ -1,3 +1,4 @@
+// Hashes: the one file that compiles xxHash's code into itself. Must not be used for secrets.
 // SPDX-License-Identifier: MIT
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -2,15 +2,20 @@
 #include "reports/store/store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "harness/core/fd.h"
 #include "reports/store/artefacts.h"
 #include "reports/store/rows.h"
 #include "reports/store/schema.h"
@@ -63,6 +68,7 @@ void migrate(SQLite::Database& database) {
 
 // What keeps it from being ours; empty: nothing.
 std::string stranger(SQLite::Database& database) {
+  const SQLite::Transaction one_moment(database);
   const int id = database.execAndGet("PRAGMA application_id").getInt();
   const int version = database.execAndGet("PRAGMA user_version").getInt();
   const int tables = database.execAndGet("SELECT count(*) FROM sqlite_master").getInt();
@@ -96,6 +102,10 @@ Stored<FindingStore> FindingStore::open(const std::string& folder, Missing missi
   const ArtefactFolder artefacts(folder + "/artefacts");
   if (const auto ready = artefacts.prepare(); !ready)
     return std::unexpected(StoreError{false, ready.error()});
+  // One after the other: making WAL of a journal needs the database alone and does not wait for it.
+  const Fd alone(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  while (::flock(alone.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return std::unexpected(StoreError{false, folder + ": " + strerror(errno)});
   auto opened = guarded(path, [&] {
     SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusy_ms);
     std::string why = stranger(database);
