@@ -55,6 +55,13 @@ void add_commands(const std::string& out, Taken& taken) {
   finding.gdb = "gdb --args " + words;
 }
 
+std::string one_line(const std::string& text) {
+  constexpr std::size_t kMostShown = 200;
+  std::string line = plain(text.substr(0, kMostShown));
+  std::ranges::replace(line, '\n', ' ');
+  return line;
+}
+
 class Import {
  public:
   Import(const Arguments& arguments, FindingStore store, Taker taker, std::int64_t run)
@@ -110,10 +117,12 @@ class Import {
     const FindingRecord& finding = taken.finding;
     const Occurrence& once = finding.occurrences.front();
     if (!arguments_.json) {
-      const std::string often =
-          finding.unstable ? fmt::format(" ({} of {} runs)", once.repeated, once.tried) : "";
+      const std::string often = !finding.unstable ? ""
+                                : once.tried == 0
+                                    ? " (cannot be run again)"
+                                    : fmt::format(" ({} of {} runs)", once.repeated, once.tried);
       fmt::print("{:<9} {} {}{}: {}\n", word, finding_id(finding), printable(finding.kind), often,
-                 printable(finding.cause, kMostShown));
+                 one_line(finding.cause));
     } else {
       auto files = nlohmann::ordered_json::object();
       for (const Artefact& artefact : once.artefacts)
@@ -137,7 +146,6 @@ class Import {
     std::fflush(stdout);
   }
 
-  static constexpr std::size_t kMostShown = 200;
   const Arguments& arguments_;
   FindingStore store_;
   Taker taker_;

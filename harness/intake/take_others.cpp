@@ -125,7 +125,8 @@ std::expected<Taken, std::string> Taker::take_core(const Item& item) {
   std::vector<std::string> words = {
       kGdb,  "-nx",  "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no",
       "-ex", "bt 64"};
-  if (!options_.target.empty()) words.insert(words.end(), {"-se", options_.target});
+  if (!options_.target.empty())
+    words.insert(words.end(), {"-se", fs::absolute(options_.target, error).string()});
   words.insert(words.end(), {"-core", core});
   const auto run = run_child(words, {}, "/", {.timeout_ms = kReplayTimeout_ms});
   if (!run) return std::unexpected(run.error());

@@ -106,8 +106,6 @@ std::string relation(long real, long model) {
 
 std::string relation(const Text& real, const Text& model) {
   if (real.size == model.size) return "other bytes";
-  if (real.size == 0) return "empty";
-  if (model.size == 0) return "more than nothing";
   const bool is_shorter = real.size < model.size;
   const std::string_view less = is_shorter ? real.bytes : model.bytes;
   const std::string_view more = is_shorter ? model.bytes : real.bytes;
@@ -166,11 +164,11 @@ bool is_error(std::string_view value) {
   return value.ends_with(']') && value.find('(') != kNone && !value.starts_with('"');
 }
 
-std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
+std::string mismatch(const Crash& crash) {
   const auto difference = difference_of(crash.detail);
   if (!difference) return without_values(crash.detail);
   if (is_error(difference->real)) return without_subject(difference->real);
-  return std::string(difference->what) + ": " + relation(*difference) + after(operations);
+  return std::string(difference->what) + ": " + relation(*difference);
 }
 
 // Kinds whose stack says who noticed, not who is to blame.
@@ -184,7 +182,7 @@ std::string signature_of(const Crash& crash, const std::vector<Operation>& opera
   if (is_noticed_later(crash)) {
     if (crash.tool != "target")
       return crash.kind + " " + without_values(crash.detail) + after(operations);
-    return mismatch(crash, operations);
+    return mismatch(crash);
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);

@@ -118,5 +118,7 @@ int main(int argc, char** argv) {
   if (!conducted.empty()) print("plans of the conductor", conducted);
   print("all", all);
   if (argc > 1 && std::strcmp(argv[1], "-v") == 0) explain(all);
+  if (argc > 1 && std::strcmp(argv[1], "-s") == 0)
+    for (const Labelled& one : all) std::printf("%s\t%s\n", one.bug.c_str(), one.ours.c_str());
   return 0;
 }
