@@ -1,10 +1,11 @@
 # The only place where a -fsanitize or coverage flag is written. Also installed, for users' projects.
 #   PIPEWRENCH_SANITIZE  none | address (with undefined) | thread | coverage
-#   PIPEWRENCH_ENGINE    none | libfuzzer | afl
+#   PIPEWRENCH_ENGINE    none | libfuzzer | afl | external (OSS-Fuzz: the flags come with CXXFLAGS, the engine with
+#                        LIB_FUZZING_ENGINE)
 set(PIPEWRENCH_SANITIZE none CACHE STRING "none, address (with undefined), thread or coverage")
-set(PIPEWRENCH_ENGINE none CACHE STRING "none, libfuzzer or afl")
+set(PIPEWRENCH_ENGINE none CACHE STRING "none, libfuzzer, afl or external")
 set_property(CACHE PIPEWRENCH_SANITIZE PROPERTY STRINGS none address thread coverage)
-set_property(CACHE PIPEWRENCH_ENGINE PROPERTY STRINGS none libfuzzer afl)
+set_property(CACHE PIPEWRENCH_ENGINE PROPERTY STRINGS none libfuzzer afl external)
 set(PIPEWRENCH_SANITIZERS_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 # Fortified names (__read_chk) would go past the wrappers and the sanitizers' own checks.
@@ -40,8 +41,13 @@ elseif(PIPEWRENCH_ENGINE STREQUAL afl)
   if(NOT EXISTS /usr/lib/afl/afl-compiler-rt.o)
     message(FATAL_ERROR "PIPEWRENCH_ENGINE=afl needs the package afl++: run harness/setup")
   endif()
+elseif(PIPEWRENCH_ENGINE STREQUAL external)
+  separate_arguments(PIPEWRENCH_ENGINE_LINK UNIX_COMMAND "$ENV{LIB_FUZZING_ENGINE}")
+  if(NOT PIPEWRENCH_ENGINE_LINK)
+    message(FATAL_ERROR "PIPEWRENCH_ENGINE=external needs the environment variable LIB_FUZZING_ENGINE")
+  endif()
 elseif(NOT PIPEWRENCH_ENGINE STREQUAL none)
-  message(FATAL_ERROR "PIPEWRENCH_ENGINE=${PIPEWRENCH_ENGINE}: must be none, libfuzzer or afl")
+  message(FATAL_ERROR "PIPEWRENCH_ENGINE=${PIPEWRENCH_ENGINE}: must be none, libfuzzer, afl or external")
 endif()
 
 # Use after return costs a fuzz target a quarter of its inputs/s; the tests replay the corpus with it.

@@ -25,12 +25,15 @@ const std::map<std::string, std::string> kBaselines = {
     {"sweep", "sweep"}, {"pct", "pct"}, {"random", "random"}, {"native", "native"}};
 const std::map<std::string, Realism> kLevels = {
     {"linux", Realism::linux_}, {"posix", Realism::posix}, {"hostile", Realism::hostile}};
+const std::map<std::string, std::string> kFormats = {
+    {"html", "html"},     {"text", "text"},     {"sarif", "sarif"}, {"junit", "junit"},
+    {"casrep", "casrep"}, {"github", "github"}, {"json", "json"},   {"perfetto", "perfetto"}};
+const std::map<std::string, Mark> kMarks = {{"open", Mark::open},
+                                            {"known", Mark::known},
+                                            {"fixed", Mark::fixed},
+                                            {"ignored", Mark::ignored}};
 const std::map<std::string, Colour> kColours = {
     {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
-
-constexpr const char* kFooter =
-    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
-    "4 the harness itself failed.";
 
 template <typename T>
 std::optional<T> whole(std::string_view text, int base = 10) {
@@ -61,7 +64,7 @@ class Parser {
             "other.") {
     app_.name("pipewrench");
     app_.require_subcommand(1);
-    app_.footer(kFooter);
+    app_.footer(kExitStatusText);
     app_.failure_message([](const CLI::App*, const CLI::Error& error) {
       return "pipewrench: " + printable(error.what()) + "\n";
     });
@@ -71,8 +74,17 @@ class Parser {
     add_replay();
     add_shrink();
     add_bench();
+    add_report();
+    add_findings();
+    add_record();
+    add_import();
     add(Command::doctor, "doctor", "what this machine can do, each missing thing with its remedy");
+    add(Command::completion, "completion", "what a shell needs to complete our command line")
+        .add_option("SHELL", arguments_.subject, "bash, zsh or fish")
+        ->required();
+    add(Command::man, "man", "the manual page, for man(1)");
   }
+  const CLI::App& app() const { return app_; }
 
   std::expected<Arguments, Exit> parse(std::vector<std::string> words) {
     const auto split = std::ranges::find(words, "--");
@@ -93,7 +105,7 @@ class Parser {
  private:
   CLI::App& add(Command command, const char* name, const char* what) {
     CLI::App* sub = app_.add_subcommand(name, what);
-    sub->footer(kFooter);
+    sub->footer(kExitStatusText);
     sub->callback([this, command] { arguments_.command = command; });
     sub->add_flag("--json", arguments_.json, "one JSON event a line, the result as the last one");
     one_of(*sub, "--color", kColours, arguments_.colour, "auto, always or never");
@@ -175,6 +187,7 @@ class Parser {
     add_jobs(sub);
     add_seed(sub);
     sub.add_option("--out", arguments_.out, "where findings go, a directory each");
+    add_run_id(sub);
     sub.add_flag("--strict", arguments_.strict, "notes count as findings");
   }
 
@@ -204,11 +217,121 @@ class Parser {
     add_seed(sub);
   }
 
+  void add_report() {
+    CLI::App& sub = add(Command::report, "report", "what was found, for people and for machines");
+    one_of(sub, "--format", kFormats, arguments_.format,
+           "html, text, sarif, junit, casrep, github, json or perfetto");
+    sub.add_option("--out", arguments_.report_out, "where it goes; a directory for casrep");
+    add_store(sub);
+    sub.add_option("--finding", arguments_.finding, "only this one, by its id or the start of it");
+  }
+
+  void add_store(CLI::App& sub) {
+    sub.add_option("--store", arguments_.out, "the directory with findings.db (explore's --out)");
+  }
+
+  void add_findings() {
+    CLI::App& sub =
+        add(Command::findings, "findings", "what was found so far, and what of it is known");
+    sub.require_subcommand(1);
+    const auto action = [&](const char* name, const char* what, Action value) {
+      CLI::App* one = sub.add_subcommand(name, what);
+      one->callback([this, value] { arguments_.action = value; });
+      one->fallthrough();
+      return one;
+    };
+    add_store(sub);
+    action("list", "one line each; exit status 1 if any is new or regressed", Action::list)
+        ->add_flag("--strict", arguments_.strict, "notes too");
+    action("show", "one of them, whole", Action::show)
+        ->add_option("ID", arguments_.subject, "or the beginning of it")
+        ->required();
+    CLI::App* mark = action("mark", "say what is to be thought of it", Action::mark);
+    mark->add_option_function<std::string>(
+            "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
+            "known, fixed, ignored or open")
+        ->required();
+    mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
+    mark->add_option("--why", arguments_.why, "the reason, for the reports");
+  }
+  void add_run_id(CLI::App& sub) {
+    sub.add_option("--run", arguments_.run, "add to this run of the store (see record)")
+        ->check(CLI::PositiveNumber);
+  }
+  void add_record() {
+    CLI::App& sub = add(Command::record, "record", "a run made of many commands, for scripts");
+    sub.require_subcommand(1);
+    add_store(sub);
+    const auto action = [&](const char* name, const char* what, Action value) {
+      CLI::App* one = sub.add_subcommand(name, what);
+      one->callback([this, value] { arguments_.action = value; });
+      one->fallthrough();
+      if (value != Action::begin) one->add_option("RUN", arguments_.run, "its number")->required();
+      return one;
+    };
+    CLI::App* begin = action("begin", "prints its number", Action::begin);
+    begin->add_option("--what", arguments_.record.what, "runs of the same are compared")
+        ->required();
+    begin->add_option("--flags", arguments_.record.flags, "how it was called");
+    add_seed(*begin);
+    CLI::App* sample = action("sample", "how far it has come with a target", Action::sample);
+    sample->add_option("TARGET", arguments_.sample.target, "fuzz target or scenario")->required();
+    sample->add_option("ENGINE", arguments_.sample.engine, "libfuzzer, afl++, conductor")
+        ->required();
+    sample->add_option("SANITIZER", arguments_.sample.sanitizer, "asan+ubsan, none")->required();
+    sample->add_option("--at", arguments_.sample.at_s, "seconds since its start");
+    sample->add_option("--executions", arguments_.sample.executions, "inputs or runs");
+    sample->add_option("--per-second", arguments_.sample.per_second, "of these");
+    sample->add_option("--edges", arguments_.sample.edges, "or behaviours");
+    sample->add_option("--corpus", arguments_.sample.corpus, "files");
+    CLI::App* end = action("end", "it has ended", Action::end);
+    end->add_option("--seconds", arguments_.record.seconds, "wall clock");
+    end->add_option("--outcome", arguments_.record.outcome, "ended, stopped, failed: why");
+  }
+  static Mark mark_of(const std::string& text) {
+    const auto found = kMarks.find(text);
+    if (found == kMarks.end())
+      throw CLI::ValidationError(
+          "STATE", "'" + printable(text, kShown) + "': known, fixed, ignored or open");
+    return found->second;
+  }
+
+  void add_import() {
+    CLI::App& sub = add(Command::import_, "import", "take in what fuzzers and sanitizers left");
+    sub.add_option("PATH", arguments_.paths,
+                   "artefact, log, core, finding, or a folder of them, as of AFL++")
+        ->required();
+    sub.add_option("--target", arguments_.target, "program that shows it; default: one near it");
+    sub.add_option("--store", arguments_.out, "where findings are kept");
+    add_run_id(sub);
+  }
+
   CLI::App app_;
   Arguments arguments_;
 };
 
+CommandText text_of(const CLI::App& app) {
+  CommandText text{.name = app.get_name(), .what = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    OptionText one{.what = option->get_description(),
+                   .takes_value = option->get_items_expected_max() > 0,
+                   .positional = option->get_positional()};
+    if (one.positional) one.names = {option->get_name(true)};
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    text.options.push_back(std::move(one));
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) text.commands.push_back(text_of(*sub));
+  return text;
+}
+
 }  // namespace
+
+const char* const kExitStatusText =
+    "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 3 this machine cannot,\n"
+    "4 the harness itself failed.";
+
+CommandText describe_arguments() { return text_of(Parser().app()); }
 
 std::expected<Arguments, Exit> parse_arguments(int argc, char** argv) {
   return Parser().parse(std::vector<std::string>(argv + 1, argv + argc));

@@ -37,6 +37,18 @@ TEST(Arguments, ExploreTakesEverything) {
   EXPECT_TRUE(arguments->namespaces);
 }
 
+TEST(Arguments, ImportTakesPaths) {
+  const auto arguments =
+      parse({"import", "crash-1", "out", "--target", "fuzz_x", "--store", "d", "--json"});
+  ASSERT_TRUE(arguments.has_value());
+  EXPECT_EQ(arguments->command, Command::import_);
+  EXPECT_EQ(arguments->paths, (std::vector<std::string>{"crash-1", "out"}));
+  EXPECT_EQ(arguments->target, "fuzz_x");
+  EXPECT_EQ(arguments->out, "d");
+  EXPECT_TRUE(arguments->json);
+  EXPECT_EQ(parse({"import"}).error(), Exit::usage);
+}
+
 TEST(Arguments, WhatFollowsTwoDashesAreThePeers) {
   const auto arguments = parse(
       {"run", "--timeline", "--no-namespaces", "--", "./a", "--json", "::", "./b", "--", "x"});

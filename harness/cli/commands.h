@@ -19,7 +19,13 @@ Exit explore_command(const Arguments& arguments);
 Exit replay_command(const Arguments& arguments);
 Exit shrink_command(const Arguments& arguments);
 Exit bench_command(const Arguments& arguments);
+Exit report_command(const Arguments& arguments);
+Exit findings_command(const Arguments& arguments);
+Exit record_command(const Arguments& arguments);
 Exit doctor_command(const Arguments& arguments);
+Exit completion_command(const Arguments& arguments);
+Exit man_command(const Arguments& arguments);
+Exit import_command(const Arguments& arguments);
 
 // One line on standard error; returns the status.
 Exit complain(Exit status, const std::string& what);

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/json.h"
 #include "harness/cli/load.h"
+#include "harness/cli/record.h"
 #include "harness/cli/store.h"
 #include "harness/cli/watch.h"
 #include "harness/finding/story.h"
@@ -22,14 +23,18 @@ namespace {
 // Tells each finding as it comes and stores it.
 class Teller {
  public:
-  Teller(const Arguments& arguments, const Scenario& scenario, const Store& store)
-      : arguments_(arguments), scenario_(scenario), store_(store) {}
+  Teller(const Arguments& arguments, const Scenario& scenario, const Store& store,
+         SearchRecord& record)
+      : arguments_(arguments), scenario_(scenario), store_(store), record_(record) {}
 
   void tell(const Finding& finding) {
-    if (!finding.note || arguments_.strict) {
+    const bool counts = !finding.note || arguments_.strict;
+    if (counts) {
       if (const auto wrote = store_.write(finding, scenario_); !wrote) error_ = wrote.error();
       last_replay_ = store_.replay_of(finding);
     }
+    const auto taken = record_.take(finding, counts ? store_.replay_of(finding) : "");
+    if (!taken && !error_) error_ = taken.error().text;
     if (arguments_.json) {
       fmt::print("{}\n", found_json(finding, [&](const auto& f) { return store_.replay_of(f); }));
     } else if (finding.note) {
@@ -50,6 +55,7 @@ class Teller {
   const Arguments& arguments_;
   const Scenario& scenario_;
   const Store& store_;
+  SearchRecord& record_;
   std::optional<std::string> error_;
   std::string last_replay_;
 };
@@ -79,6 +85,11 @@ void tell_end(const Arguments& arguments, const Exploration& exploration, double
                                                   : "replay: " + teller.last_replay());
 }
 
+std::string outcome_of(const Exploration& exploration, Interrupts& interrupts) {
+  if (!exploration.errors.empty()) return "failed: " + exploration.errors.front();
+  return interrupts.came() ? "stopped" : "ended";
+}
+
 }  // namespace
 
 Exit explore_command(const Arguments& arguments) {
@@ -99,7 +110,11 @@ Exit explore_command(const Arguments& arguments) {
   }
   std::fflush(stdout);
 
-  Teller teller(arguments, scenario, *store);
+  auto record = SearchRecord::begin(arguments, scenario);
+  if (!record)
+    return complain(record.error().bad_input ? Exit::usage : Exit::environment,
+                    record.error().text);
+  Teller teller(arguments, scenario, *store, *record);
   Watch watch(arguments, interrupts, [&](const Finding& finding) { teller.tell(finding); });
   ExploreOptions options{.realism = arguments.realism, .seed = arguments.seed};
   if (!arguments.strategies.empty()) options.strategies = arguments.strategies;
@@ -108,6 +123,8 @@ Exit explore_command(const Arguments& arguments) {
   const double seconds = watch.seconds();
   watch.clear();
 
+  const auto ended =
+      record->end(exploration.progress, seconds, outcome_of(exploration, interrupts));
   if (arguments.json) {
     fmt::print("{}\n", explore_json(exploration, seconds, [&](const Finding& finding) {
                  return store->replay_of(finding);
@@ -117,6 +134,7 @@ Exit explore_command(const Arguments& arguments) {
   }
   for (const std::string& error : exploration.errors) complain(Exit::harness, error);
   if (teller.error()) return complain(Exit::environment, *teller.error());
+  if (!ended) return complain(Exit::environment, ended.error().text);
   const Progress& progress = exploration.progress;
   if (progress.findings > 0 || (arguments.strict && progress.notes > 0)) return Exit::findings;
   return exploration.errors.empty() ? Exit::nothing : Exit::harness;

@@ -53,7 +53,7 @@ std::expected<Scenario, BadInput> load_scenario_file(const std::string& path) {
   return parse_scenario(*text, path);
 }
 
-std::expected<void, BadInput> read_finding(const std::string& path, Stored& stored) {
+std::expected<void, BadInput> read_finding(const std::string& path, LoadedFinding& stored) {
   const auto text = read_file(path);
   if (!text) return std::unexpected(text.error());
   const auto json = nlohmann::json::parse(*text, nullptr, false);
@@ -108,12 +108,12 @@ std::expected<Plan, BadInput> load_plan(const std::string& path) {
   return parse_plan(*text, path);
 }
 
-std::expected<Stored, BadInput> load_stored(const Arguments& arguments) {
+std::expected<LoadedFinding, BadInput> load_stored(const Arguments& arguments) {
   std::error_code ignored;
   const fs::path subject = fs::absolute(arguments.subject, ignored);
   const bool is_finding = fs::is_directory(subject, ignored);
   const fs::path folder = is_finding ? subject : subject.parent_path();
-  Stored stored;
+  LoadedFinding stored;
   auto plan = load_plan(is_finding ? folder / "plan.txt" : subject);
   if (!plan) return std::unexpected(plan.error());
   stored.plan = std::move(*plan);

@@ -13,7 +13,7 @@
 namespace pipewrench {
 
 // A finding's directory, or a plan file and the scenario beside it.
-struct Stored {
+struct LoadedFinding {
   Scenario scenario{};
   Plan plan{};
   std::string kind{}, signature{};  // empty: a plan of which nothing is known yet
@@ -26,7 +26,7 @@ std::expected<std::string, BadInput> read_file(const std::string& path);
 std::expected<Scenario, BadInput> load_scenario(const Arguments& arguments);
 std::expected<Plan, BadInput> load_plan(const std::string& path);
 // Goes to the directory and takes the PATH that the finding was found with, if it still exists.
-std::expected<Stored, BadInput> load_stored(const Arguments& arguments);
+std::expected<LoadedFinding, BadInput> load_stored(const Arguments& arguments);
 
 inline constexpr std::size_t kMaxFile = 256 << 20;
 

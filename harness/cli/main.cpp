@@ -14,9 +14,12 @@ struct Row {
   Exit (*run)(const Arguments&);
 };
 constexpr std::array kCommands = {
-    Row{Command::run, run_command},       Row{Command::explore, explore_command},
-    Row{Command::replay, replay_command}, Row{Command::shrink, shrink_command},
-    Row{Command::bench, bench_command},   Row{Command::doctor, doctor_command},
+    Row{Command::run, run_command},        Row{Command::explore, explore_command},
+    Row{Command::replay, replay_command},  Row{Command::shrink, shrink_command},
+    Row{Command::bench, bench_command},    Row{Command::findings, findings_command},
+    Row{Command::import_, import_command}, Row{Command::record, record_command},
+    Row{Command::report, report_command},  Row{Command::doctor, doctor_command},
+    Row{Command::man, man_command},        Row{Command::completion, completion_command},
 };
 
 Exit run(int argc, char** argv) {

@@ -15,7 +15,7 @@
 namespace pipewrench {
 namespace {
 
-const Verdict* find(const Answer& answer, const Stored& stored) {
+const Verdict* find(const Answer& answer, const LoadedFinding& stored) {
   const auto found = std::ranges::find_if(answer.verdicts, [&](const Verdict& verdict) {
     return verdict.kind == stored.kind && verdict.signature == stored.signature;
   });
@@ -23,7 +23,7 @@ const Verdict* find(const Answer& answer, const Stored& stored) {
 }
 
 // Of a plan of which nothing is known: what its first run shows, findings before notes.
-void learn(const Answer& answer, Stored& stored) {
+void learn(const Answer& answer, LoadedFinding& stored) {
   if (!stored.kind.empty() || answer.verdicts.empty()) return;
   const Verdict& verdict =
       *std::ranges::min_element(answer.verdicts, {}, [](const Verdict& v) { return v.severity; });

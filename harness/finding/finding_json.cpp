@@ -18,6 +18,7 @@ std::string to_json(const Finding& finding, const std::string& replay) {
                {"plan", std::move(plan)},
                {"realism", realism_name(finding.realism)},
                {"explanation", finding.explanation},
+               {"step", finding.step},
                {"replay", replay}};
   if (finding.note) json["note"] = true;
   if (finding.unstable) json["unstable"] = true;

@@ -8,8 +8,8 @@
 
 namespace pipewrench {
 
-// {"id","kind","signature","peers","plan":[...],"realism","explanation","replay"}, and "note",
-// "unstable", "runs" where they say something. `replay` is a command line.
+// {"id","kind","signature","peers","plan":[...],"realism","explanation","step",
+// "replay"}, and "note", "unstable", "runs" where they say something. `replay` is a command line.
 std::string to_json(const Finding& finding, const std::string& replay);
 
 }  // namespace pipewrench

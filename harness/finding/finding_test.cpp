@@ -5,6 +5,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "harness/finding/arrows.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/perfetto.h"
 #include "harness/finding/story.h"
@@ -139,8 +140,22 @@ TEST(finding_json, has_the_fields_that_scripts_read) {
             R"({"id":"0123456789ab","kind":"lost_signal",)"
             R"("signature":"lost_signal: waiter pause SIGUSR1",)"
             R"("peers":["waiter","\ufffd"],"plan":["before waiter#3 run waker"],"realism":"linux",)"
-            R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().",)"
+            R"("explanation":"SIGUSR1 reaches waiter just before waiter#3 pause().","step":7,)"
             R"("replay":"pipewrench replay x"})");
+}
+
+TEST(arrows, from_what_was_sent_to_who_received_it) {
+  TraceBuilder t{"a", "b"};
+  t.writes("a", "pipe#1", "one").writes("a", "pipe#1", "two").reads("b", "pipe#1", "onet");
+  t.does("a", Call::msgsnd, "queue#1").last().message = 1;
+  t.does("a", Call::msgsnd, "queue#1").last().message = 2;
+  t.does("b", Call::msgrcv, "queue#1").last().message = 2;
+  t.kills("a", "b", SIGUSR1).handles("b", SIGUSR1).kills("a", "b", SIGTERM).dies("b", SIGTERM);
+  EXPECT_EQ(arrows(t.trace), (std::vector<Arrow>{{0, 2, ArrowKind::bytes},
+                                                 {1, 2, ArrowKind::bytes},
+                                                 {4, 5, ArrowKind::message},
+                                                 {6, 7, ArrowKind::signal},
+                                                 {8, 9, ArrowKind::signal}}));
 }
 
 TEST(perfetto, lanes_slices_and_arrows) {

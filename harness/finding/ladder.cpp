@@ -75,7 +75,9 @@ std::string death_text(const Trace& trace, const Step& step) {
   return "exits with " + std::to_string(WEXITSTATUS(status));
 }
 
-std::string cell_text(const Trace& trace, const Step& step) {
+}  // namespace
+
+std::string step_text(const Trace& trace, const Step& step) {
   switch (step.event) {
     case Event::call:
     case Event::waits:
@@ -103,6 +105,8 @@ std::string cell_text(const Trace& trace, const Step& step) {
   return "";
 }
 
+namespace {
+
 bool is_again(const Step& one, const Step& other) {
   return one.event == other.event && one.call == other.call && one.task == other.task &&
          one.object == other.object && one.result == other.result && one.data == other.data &&
@@ -127,7 +131,8 @@ Block block_at(const Trace& trace, std::span<const std::uint32_t> steps, std::si
   return {};
 }
 
-// The step before which a deviation shows; the number of steps if it left no mark.
+}  // namespace
+
 std::size_t place_of(const Trace& trace, const Deviation& deviation) {
   const bool is_kill = deviation.kind == Deviate::kill || deviation.kind == Deviate::kill_after;
   std::size_t after = 0;
@@ -153,6 +158,8 @@ std::size_t place_of(const Trace& trace, const Deviation& deviation) {
       return i;
   return trace.steps.size();
 }
+
+namespace {
 
 // Characters, not bytes: names are ASCII by now, our own marks are not.
 std::string fitted(std::string text, std::size_t width, const Marks& marks) {
@@ -235,7 +242,7 @@ class Ladder {
 
   void row(std::uint32_t at, std::size_t times) {
     const Step& step = trace_.steps[at];
-    std::string text = cell_text(trace_, step);
+    std::string text = step_text(trace_, step);
     if (times > 1) text += ", " + std::to_string(times) + " times";
     const std::string number = std::to_string(at);
     out_ += std::string(kNumberWidth - 1 - std::min(number.size(), kNumberWidth - 1), ' ') +

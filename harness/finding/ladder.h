@@ -25,6 +25,11 @@ std::string ladder(const Trace& trace, std::span<const std::uint32_t> steps,
                    const LadderStyle& style);
 std::string ladder(const Trace& trace, const LadderStyle& style = {});  // all of them
 
+// What a step says in its task's column; printable.
+std::string step_text(const Trace& trace, const Step& step);
+// The step before which a deviation shows; the number of steps if it left no mark.
+std::size_t place_of(const Trace& trace, const Deviation& deviation);
+
 // Those that tell the story: of the victims, of the objects they stumble over, of the plan. At most
 // kMostRows.
 inline constexpr std::size_t kMostRows = 40;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "harness/finding/perfetto.h"
 
-#include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "harness/core/printable.h"
+#include "harness/finding/arrows.h"
 
 namespace pipewrench {
 namespace {
@@ -14,13 +12,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFirstId = 1;  // Perfetto leaves out PID 0
-
-// Where bytes of a pipe stand: an arrow leaves each write and ends at the read that takes its
-// first.
-struct Stream {
-  std::uint64_t written = 0, read = 0;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> sent;  // first byte, arrow
-};
 
 class Events {
  public:
@@ -38,6 +29,7 @@ class Events {
       else
         add_instant(i);
     }
+    add_arrows();
     const Json all = {{"displayTimeUnit", "ns"}, {"traceEvents", std::move(events_)}};
     return all.dump(-1, ' ', true, Json::error_handler_t::replace);
   }
@@ -91,14 +83,6 @@ class Events {
     slice["dur"] = 1;
     slice["args"] = details(step);
     events_.push_back(std::move(slice));
-    if (step.call == Call::kill || step.call == Call::pidfd_send_signal) {
-      if (step.other < trace_.tasks.size()) signals_[{step.other, step.number}] = arrow(i);
-    } else if (step.object < trace_.objects.size() && step.result >= 0) {
-      if (trace_.objects[step.object].kind == ObjectKind::queue)
-        link_message(i);
-      else
-        link_bytes(i);
-    }
   }
 
   // Until the same call goes on, or the end.
@@ -119,8 +103,6 @@ class Events {
     switch (step.event) {
       case Event::delivered:
         name = "handler of " + signal_name(static_cast<int>(step.number));
-        if (const auto sent = signals_.extract({step.task, step.number}); !sent.empty())
-          end_arrow(i, sent.mapped());
         break;
       case Event::stored:
         name = "stores in " + printable(trace_.objects.at(step.object).name);
@@ -145,52 +127,23 @@ class Events {
     events_.push_back(std::move(instant));
   }
 
-  std::uint64_t arrow(std::size_t i) {
-    Json start = event("s", "sent", i);
-    start["id"] = ++arrows_;
-    start["cat"] = "flow";
-    events_.push_back(std::move(start));
-    return arrows_;
-  }
-  void end_arrow(std::size_t i, std::uint64_t id) {
-    Json end = event("f", "sent", i);
-    end["id"] = id;
-    end["cat"] = "flow";
-    end["bp"] = "e";
-    events_.push_back(std::move(end));
-  }
-
-  void link_message(std::size_t i) {
-    const Step& step = trace_.steps[i];
-    if (step.message == 0) return;
-    if (step.call == Call::msgsnd) messages_[{step.object, step.message}] = arrow(i);
-    if (step.call != Call::msgrcv) return;
-    if (const auto sent = messages_.extract({step.object, step.message}); !sent.empty())
-      end_arrow(i, sent.mapped());
-  }
-
-  void link_bytes(std::size_t i) {
-    const Step& step = trace_.steps[i];
-    const auto bytes = static_cast<std::uint64_t>(step.result);
-    Stream& stream = streams_[step.object];
-    if (step.call == Call::write && bytes > 0) {
-      stream.sent.emplace_back(stream.written, arrow(i));
-      stream.written += bytes;
-    } else if (step.call == Call::read) {
-      stream.read += bytes;
-      const auto taken = std::ranges::find_if(
-          stream.sent, [&](const auto& one) { return one.first >= stream.read; });
-      for (auto one = stream.sent.begin(); one != taken; ++one) end_arrow(i, one->second);
-      stream.sent.erase(stream.sent.begin(), taken);
+  void add_arrows() {
+    std::size_t id = 0;
+    for (const Arrow& arrow : arrows(trace_)) {
+      Json start = event("s", "sent", arrow.from);
+      start["id"] = ++id;
+      start["cat"] = "flow";
+      events_.push_back(std::move(start));
+      Json end = event("f", "sent", arrow.to);
+      end["id"] = id;
+      end["cat"] = "flow";
+      end["bp"] = "e";
+      events_.push_back(std::move(end));
     }
   }
 
   const Trace& trace_;
   Json events_ = Json::array();
-  std::uint64_t arrows_ = 0;
-  std::map<std::pair<std::uint32_t, std::int64_t>, std::uint64_t> signals_;    // target, number
-  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> messages_;  // object, serial
-  std::map<std::uint32_t, Stream> streams_;                                    // by object
 };
 
 }  // namespace

@@ -143,7 +143,8 @@ Problems check_names(const Tree& tree) {
   static const std::regex kKebab(R"([a-z0-9_]+(-[a-z0-9_]+)*(\.[a-z]+)?)");
   // Names that a tool prescribes.
   static const std::set<std::string, std::less<>> kPrescribed = {
-      "README.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json", "pipewrenchConfig.cmake"};
+      "README.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json", "pipewrenchConfig.cmake",
+      "Dockerfile"};
   Problems problems;
   for (const File& file : tree) {
     const std::string name = name_of(file.path);

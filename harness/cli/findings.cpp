@@ -1,0 +1,130 @@
+// pipewrench findings: what the store holds, and what people say of it.
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/record.h"
+#include "reports/store/store.h"
+
+namespace pipewrench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Exit complain_of(const StoreError& error) {
+  return complain(error.bad_input ? Exit::usage : Exit::environment, error.text);
+}
+
+// New and regressed ones, the only ones that count in an exit status.
+bool counts(const FindingRecord& finding) {
+  return !finding.note && !finding.unstable &&
+         (finding.standing == Standing::new_ || finding.standing == Standing::regressed);
+}
+
+Ink ink_of(Standing standing) {
+  if (standing == Standing::new_ || standing == Standing::regressed) return Ink::red;
+  return standing == Standing::known ? Ink::yellow : Ink::green;
+}
+
+std::string json_of(const FindingRecord& finding) {
+  Json json = {{"id", finding.id},
+               {"standing", name(finding.standing)},
+               {"kind", finding.kind},
+               {"target", finding.target},
+               {"signature", finding.signature},
+               {"cause", finding.cause},
+               {"peers", finding.peers},
+               {"times", finding.times},
+               {"first_run", finding.first_run},
+               {"last_run", finding.last_run},
+               {"note", finding.note},
+               {"unstable", finding.unstable},
+               {"mark", name(finding.mark)},
+               {"why", finding.why},
+               {"replay", finding.replay}};
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+Exit list(const Arguments& arguments, const Records& records) {
+  bool found = false;
+  for (const FindingRecord& finding : records.findings) {
+    if (finding.note && !arguments.strict) continue;
+    found |= counts(finding);
+    if (arguments.json) {
+      fmt::print("{}\n", json_of(finding));
+      continue;
+    }
+    fmt::print("{}  {} {:<14} {}: {}\n", finding.id,
+               paint(arguments, ink_of(finding.standing),
+                     fmt::format("{:<9}", finding.unstable ? "unstable" : name(finding.standing))),
+               plain(finding.kind), plain(finding.target), plain(finding.cause));
+  }
+  const auto notes = std::ranges::count_if(records.findings, &FindingRecord::note);
+  if (!arguments.json)
+    fmt::print("{} findings, {} notes{}\n",
+               records.findings.size() - static_cast<std::size_t>(notes), notes,
+               notes > 0 && !arguments.strict ? " (--strict lists them)" : "");
+  return found ? Exit::findings : Exit::nothing;
+}
+
+Exit show(const Arguments& arguments, const FindingRecord& finding) {
+  if (arguments.json) {
+    fmt::print("{}\n", json_of(finding));
+    return Exit::nothing;
+  }
+  fmt::print("{}  {}\n{}: {}\n\n", finding.id,
+             paint(arguments, ink_of(finding.standing), name(finding.standing)),
+             plain(finding.kind), plain(finding.cause));
+  if (!finding.why.empty()) fmt::print("marked {}: {}\n", name(finding.mark), plain(finding.why));
+  fmt::print("target {}, seen {} times, in run {} first and in run {} last\n",
+             plain(finding.target), finding.times, finding.first_run, finding.last_run);
+  fmt::print("signature: {}\n", plain(finding.signature));
+  if (!finding.replay.empty()) fmt::print("again: {}\n", plain(finding.replay));
+  for (const Stack& stack : finding.stacks) {
+    fmt::print("\n{}\n", plain(stack.title));
+    for (const StackFrame& frame : stack.frames)
+      fmt::print("  {} {} {}:{}\n", frame.ours ? '>' : ' ', plain(frame.function),
+                 plain(frame.file.empty() ? frame.module : frame.file), frame.line);
+  }
+  if (finding.occurrences.empty()) return Exit::nothing;
+  for (const Artefact& artefact : finding.occurrences.front().artefacts)
+    if (artefact.role == "story") fmt::print("\n{}\n", plain(artefact.content));
+  return Exit::nothing;
+}
+
+Exit mark(const Arguments& arguments, FindingStore& store) {
+  if (arguments.why.empty() && arguments.mark != Mark::open)
+    return complain(Exit::usage, "findings mark: say --why, in a few words");
+  const auto id = store.mark(arguments.subject, arguments.mark, arguments.why, wall_clock_ms());
+  if (!id) return complain_of(id.error());
+  fmt::print("{} is {}\n", *id, name(arguments.mark));
+  return Exit::nothing;
+}
+
+}  // namespace
+
+Exit findings_command(const Arguments& arguments) {
+  auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
+  if (!store) return complain_of(store.error());
+  if (arguments.action == Action::mark) return mark(arguments, *store);
+  const auto records = store->read();
+  if (!records) return complain_of(records.error());
+  if (arguments.action == Action::list) return list(arguments, *records);
+  const FindingRecord* chosen = nullptr;
+  for (const FindingRecord& finding : records->findings) {
+    if (!finding.id.starts_with(arguments.subject)) continue;
+    if (chosen != nullptr)
+      return complain(Exit::usage,
+                      "more than one id begins with '" + plain(arguments.subject) + "'");
+    chosen = &finding;
+  }
+  if (chosen == nullptr)
+    return complain(Exit::usage, "no finding has the id '" + plain(arguments.subject) + "'");
+  return show(arguments, *chosen);
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,54 @@
+// pipewrench record: a run that a script makes of many commands, as harness/nightly does. `--run`
+// of explore and import adds what they find to it.
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/record.h"
+#include "reports/store/store.h"
+
+namespace pipewrench {
+namespace {
+
+Exit complain_of(const StoreError& error) {
+  return complain(error.bad_input ? Exit::usage : Exit::environment, error.text);
+}
+
+Exit begin(const Arguments& arguments, FindingStore& store) {
+  RunRecord run = arguments.record;
+  run.commit = commit_of_environment();
+  run.seed = std::to_string(arguments.seed);
+  run.started_ms = wall_clock_ms();
+  const auto id = store.begin(run);
+  if (!id) return complain_of(id.error());
+  fmt::print("{}\n", *id);
+  return Exit::nothing;
+}
+
+Exit end(const Arguments& arguments, FindingStore& store) {
+  RunRecord run = arguments.record;
+  run.id = arguments.run;
+  const auto records = store.read();
+  if (!records) return complain_of(records.error());
+  for (const Sample& sample : records->samples)
+    if (sample.run == run.id) run.executions += sample.executions;
+  const auto ended = store.end(run);
+  return ended ? Exit::nothing : complain_of(ended.error());
+}
+
+}  // namespace
+
+Exit record_command(const Arguments& arguments) {
+  const bool begins = arguments.action == Action::begin;
+  auto store = FindingStore::open(
+      arguments.out, begins ? FindingStore::Missing::is_made : FindingStore::Missing::is_an_error);
+  if (!store) return complain_of(store.error());
+  if (begins) return begin(arguments, *store);
+  if (arguments.action == Action::end) return end(arguments, *store);
+  Sample sample = arguments.sample;
+  sample.run = arguments.run;
+  const auto added = store->add(sample);
+  return added ? Exit::nothing : complain_of(added.error());
+}
+
+}  // namespace pipewrench

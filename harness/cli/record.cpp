@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "harness/cli/record.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "harness/cli/store.h"
+#include "harness/finding/finding_json.h"
+#include "harness/finding/story.h"
+#include "harness/scenario/parse_scenario.h"
+#include "harness/scenario/trace_json.h"
+
+namespace pipewrench {
+namespace {
+
+std::string flags_of(const Arguments& arguments) {
+  std::string flags = "realism=" + realism_name(arguments.realism);
+  if (arguments.budget_ms > 0) flags += " budget=" + std::to_string(arguments.budget_ms) + "ms";
+  if (arguments.runs > 0) flags += " runs=" + std::to_string(arguments.runs);
+  return flags + " jobs=" + std::to_string(arguments.jobs);
+}
+
+}  // namespace
+
+std::int64_t wall_clock_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string commit_of_environment() {
+  for (const char* name : {"PIPEWRENCH_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA"})
+    if (const char* commit = std::getenv(name)) return commit;
+  return "";
+}
+
+FindingRecord record_of(const Finding& finding, const Scenario& scenario,
+                        const std::string& replay) {
+  Occurrence occurrence{.tool = "conductor",
+                        .source = scenario.name,
+                        .repeated = finding.repeated,
+                        .tried = finding.unstable ? kRepetitions : finding.repeated,
+                        .size = finding.plan.size()};
+  const auto add = [&](const char* role, const std::string& name, std::string content) {
+    occurrence.artefacts.push_back({.role = role, .name = name, .content = std::move(content)});
+  };
+  add("scenario", "scenario.toml", print_scenario(scenario));
+  add("plan", "plan.txt", print(finding.plan));
+  add("trace", "trace.jsonl", to_json_lines(finding.trace));
+  add("finding", "finding.json", to_json(finding, replay));
+  add("story", "README", story(finding, scenario, replay, LadderStyle{}));
+  const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
+  for (std::size_t i = 0; i < peers; ++i) {
+    add("out", scenario.peers[i].name + ".out", finding.trace.outputs[i].out);
+    add("err", scenario.peers[i].name + ".err", finding.trace.outputs[i].err);
+  }
+  FindingRecord record{.id = finding.id,
+                       .kind = finding.kind,
+                       .signature = finding.signature,
+                       .target = scenario.name,
+                       .cause = finding.explanation,
+                       .peers = finding.peers,
+                       .realism = realism_name(finding.realism),
+                       .replay = replay,
+                       .note = finding.note,
+                       .unstable = finding.unstable};
+  record.occurrences.push_back(std::move(occurrence));
+  return record;
+}
+
+Stored<SearchRecord> SearchRecord::begin(const Arguments& arguments, const Scenario& scenario) {
+  auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_made);
+  if (!store) return std::unexpected(store.error());
+  RunRecord run{.what = "explore " + scenario.name,
+                .commit = commit_of_environment(),
+                .seed = std::to_string(arguments.seed),
+                .flags = flags_of(arguments),
+                .started_ms = wall_clock_ms()};
+  run.id = arguments.run;
+  if (arguments.run == 0) {
+    const auto id = store->begin(run);
+    if (!id) return std::unexpected(id.error());
+    run.id = *id;
+  }
+  return SearchRecord(std::move(*store), scenario, std::move(run), arguments.run == 0);
+}
+
+Stored<Standing> SearchRecord::take(const Finding& finding, const std::string& replay) {
+  FindingRecord record = record_of(finding, scenario_, replay);
+  record.occurrences[0].run = run_.id;
+  record.occurrences[0].at_ms = wall_clock_ms();
+  return store_.take(record);
+}
+
+Stored<void> SearchRecord::end(const Progress& progress, double seconds,
+                               const std::string& outcome) {
+  run_.seconds = seconds;
+  run_.executions = progress.runs;
+  run_.outcome = outcome;
+  const auto sampled = store_.add({.run = run_.id,
+                                   .target = scenario_.name,
+                                   .engine = "conductor",
+                                   .at_s = seconds,
+                                   .executions = progress.runs,
+                                   .per_second = static_cast<double>(progress.runs) / seconds,
+                                   .edges = progress.behaviours});
+  return sampled && is_own_ ? store_.end(run_) : sampled;
+}
+
+}  // namespace pipewrench

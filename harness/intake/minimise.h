@@ -1,0 +1,27 @@
+// Minimise: the smallest input that still shows the same. Pure: knows neither programs nor files;
+// whether an input shows the same is asked.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace pipewrench {
+
+struct Minimise {
+  std::function<bool(const std::string& input)> shows_same;
+  std::size_t unit_bytes = 1;  // of an operation; 1: the input is plain bytes
+  std::uint32_t most_tries = 600;
+  bool only_drops = false;        // what is left stays as it is
+  bool other_operations = false;  // an operation may become one that comes first in their table,
+                                  // and two may go at once
+};
+
+// Drops whole operations, runs of them first; then makes what is left plainer: no fault, no flags,
+// few clients, small operands. Plain bytes: drops runs, then single ones, then makes them '0'. Ends
+// where nothing of this shows the same any more: the result is the same for the same answers.
+std::string minimised(std::string input, const Minimise& how);
+
+}  // namespace pipewrench

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "harness/intake/replay.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "harness/intake/child.h"
+#include "reports/triage/signature.h"
+#include "sanitizers/replay_options.h"
+
+namespace pipewrench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostProgram_bytes = std::size_t{1} << 30;
+constexpr std::string_view kElf =
+    "\x7f"
+    "ELF";
+
+struct Trace {
+  const char* name;     // as in RunRecord's sanitizer
+  std::string_view in;  // a string that its run time brings along
+};
+constexpr std::array<Trace, 5> kRuntimes = {{{"asan", "__asan_init"},
+                                             {"ubsan", "__ubsan_handle_"},
+                                             {"tsan", "__tsan_init"},
+                                             {"msan", "__msan_init"},
+                                             {"lsan", "__lsan_init"}}};
+constexpr std::string_view kLibFuzzer = "INFO: libFuzzer ignores flags";
+
+std::string content_of(const std::string& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || size > kMostProgram_bytes || !file) return {};
+  std::string content(size, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(size));
+  content.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return content;
+}
+
+bool write_input(const std::string& path, const std::string& input) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(input.data(), static_cast<std::streamsize>(input.size()));
+  return file.flush().good();
+}
+
+// What is the same for all runs that end in one place: the addresses in their modules.
+std::string addresses_of(const Crash& crash) {
+  std::string text = crash.tool + " " + crash.kind;
+  for (const Stack& stack : crash.stacks) {
+    text += '|';
+    for (const StackFrame& frame : stack.frames)
+      text += frame.module + "+" + std::to_string(frame.offset) + " ";
+  }
+  return text;
+}
+
+// By its report; where there is none, by how it ended.
+Crash crash_in(const ChildRun& run) {
+  if (Crash told = crash_of(run.output); !told.kind.empty()) return told;
+  if (run.timed_out)
+    return {.tool = "intake", .kind = "timeout", .detail = "", .access = "", .stacks = {}};
+  if (!WIFSIGNALED(run.status)) return {};
+  const int number = WTERMSIG(run.status);
+  const char* name = ::sigabbrev_np(number);
+  const std::string word = name != nullptr ? name : std::to_string(number);
+  return {.tool = "intake",
+          .kind = number == SIGABRT   ? "abort"
+                  : number == SIGKILL ? "killed"
+                                      : word,
+          .detail = "",
+          .access = "",
+          .stacks = {}};
+}
+
+}  // namespace
+
+std::expected<Program, std::string> program_at(const std::string& path) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(path, error);
+  if (error || !fs::is_regular_file(whole, error))
+    return std::unexpected(path + ": no such program");
+  if (::access(whole.c_str(), X_OK) != 0)
+    return std::unexpected(path + ": " + std::strerror(errno));
+  const std::string content = content_of(whole);
+  Program program{.path = whole,
+                  .target = target_of(whole.string()),
+                  .sanitizer = "",
+                  .engine = Engine::replay};
+  if (content.starts_with(kElf))
+    for (const Trace& runtime : kRuntimes) {
+      const bool is_part = std::string_view(runtime.name) == "lsan" &&
+                           program.sanitizer.find("asan") != std::string::npos;
+      if (is_part || content.find(runtime.in) == std::string::npos) continue;
+      program.sanitizer += (program.sanitizer.empty() ? "" : "+") + std::string(runtime.name);
+    }
+  if (program.sanitizer.empty()) program.sanitizer = "none";
+  if (content.find(kLibFuzzer) != std::string::npos) program.engine = Engine::libfuzzer;
+  return program;
+}
+
+std::expected<Replayer, std::string> Replayer::make() {
+  const char* folder = std::getenv("TMPDIR");
+  std::string name = std::string(folder == nullptr || *folder == '\0' ? "/tmp" : folder) +
+                     "/pipewrench-intake.XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) return std::unexpected(name + ": " + std::strerror(errno));
+  return Replayer(std::move(name));
+}
+
+Replayer::Replayer(Replayer&& other) noexcept
+    : directory_(std::exchange(other.directory_, {})),
+      known_(std::move(other.known_)),
+      stacks_(std::move(other.stacks_)) {}
+
+Replayer::~Replayer() {
+  std::error_code ignored;
+  if (!directory_.empty()) fs::remove_all(directory_, ignored);
+}
+
+std::expected<ChildRun, std::string> Replayer::output_of(const Program& program,
+                                                         const std::string& input, bool has_symbols,
+                                                         bool says) {
+  const std::string path = directory_ + "/input";
+  if (!write_input(path, input)) return std::unexpected(path + ": cannot be written");
+  std::vector<std::string> words = {program.path};
+  if (program.engine == Engine::libfuzzer)
+    words.push_back("-timeout=" + std::to_string(kTimeout_s));
+  else if (says)
+    words.emplace_back("-v");
+  words.push_back(path);
+  std::vector<std::string> environment;
+  if (!has_symbols) environment.assign(kWithoutSymbols.begin(), kWithoutSymbols.end());
+  return run_child(words, environment, directory_, {.timeout_ms = 3000 * kTimeout_s});
+}
+
+std::expected<Replayer::Shown, std::string> Replayer::run(const Program& program,
+                                                          const std::string& input, Log log) {
+  const bool is_kept = log == Log::is_kept;
+  auto ran = output_of(program, input, is_kept, false);
+  if (!ran) return std::unexpected(ran.error());
+  Shown shown{.crash = crash_in(*ran), .log = {}};
+  if (is_kept) {
+    shown.log = std::move(ran->output);
+    return shown;
+  }
+  if (shown.crash.kind.empty() || shown.crash.stacks.empty()) return shown;
+  const std::string key = program.path + "|" + addresses_of(shown.crash);
+  auto known = stacks_.find(key);
+  if (known == stacks_.end()) {
+    const auto again = output_of(program, input, true, false);
+    Crash named = again ? crash_in(*again) : Crash{};
+    if (named.kind != shown.crash.kind) named.stacks = shown.crash.stacks;
+    known = stacks_.emplace(key, std::move(named.stacks)).first;
+  }
+  shown.crash.stacks = known->second;
+  return shown;
+}
+
+std::expected<Crash, std::string> Replayer::run_once(const Program& program,
+                                                     const std::string& input) {
+  const std::pair key(program.path, input);
+  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  auto shown = run(program, input);
+  if (!shown) return std::unexpected(shown.error());
+  if (known_.size() >= kMostKnown) known_.clear();
+  known_.emplace(key, shown->crash);
+  return std::move(shown->crash);
+}
+
+std::string Replayer::keep(const std::string& name, const std::string& content) {
+  std::string path = directory_ + "/" + name;
+  return write_input(path, content) ? path : std::string();
+}
+
+std::string Replayer::decode(const Program& program, const std::string& input) {
+  const auto ran = output_of(program, input, false, true);
+  return ran ? ran->output : std::string();
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,68 @@
+// Replay: runs one input through a program, and says what its log says. Owns a scratch directory.
+// Symbols cost more than the run: each new stack is looked up once.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/intake/child.h"
+#include "reports/triage/log.h"
+
+namespace pipewrench {
+
+enum class Engine : std::uint8_t { libfuzzer, replay };  // how it takes an input
+struct Program {
+  std::string path;       // absolute
+  std::string target;     // "msgq"
+  std::string sanitizer;  // "asan+ubsan"; "none"
+  Engine engine = Engine::replay;
+};
+
+// By what is in the file; fails with one line, where it is no program.
+std::expected<Program, std::string> program_at(const std::string& path);
+
+class Replayer {
+ public:
+  // Fails with the reason: no room for a directory.
+  static std::expected<Replayer, std::string> make();
+  Replayer(Replayer&& other) noexcept;
+  Replayer& operator=(Replayer&&) = delete;
+  ~Replayer();
+
+  struct Shown {
+    Crash crash;
+    std::string log;  // where `wants_log`: with symbols
+  };
+  enum class Log : std::uint8_t { is_dropped, is_kept };
+  // Fails with the reason, where the program cannot be run at all.
+  std::expected<Shown, std::string> run(const Program& program, const std::string& input,
+                                        Log log = Log::is_dropped);
+  // The same, but what is known of this input is believed: for minimising.
+  std::expected<Crash, std::string> run_once(const Program& program, const std::string& input);
+  // What the program prints of an input with -v.
+  std::string decode(const Program& program, const std::string& input);
+
+  // A file in the scratch directory, replaced by the next of that name; empty: it cannot be
+  // written.
+  std::string keep(const std::string& name, const std::string& content);
+  const std::string& directory() const { return directory_; }
+
+  static constexpr std::size_t kMostKnown = 20'000;
+  static constexpr std::uint32_t kTimeout_s = 10;  // libFuzzer's own; the child has thrice as long
+
+ private:
+  explicit Replayer(std::string directory) : directory_(std::move(directory)) {}
+  std::expected<ChildRun, std::string> output_of(const Program& program, const std::string& input,
+                                                 bool has_symbols, bool says);
+
+  std::string directory_;                                       // empty: moved from
+  std::map<std::pair<std::string, std::string>, Crash> known_;  // by program and input
+  std::map<std::string, std::vector<Stack>> stacks_;  // with symbols, by program and addresses
+};
+
+}  // namespace pipewrench

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "harness/intake/take.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "harness/intake/minimise.h"
+#include "reports/triage/frames.h"
+#include "reports/triage/signature.h"
+
+namespace pipewrench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kRecord_bytes = 8;  // harness/inproc/records.h
+constexpr std::size_t kMostLogKept_bytes = std::size_t{256} << 10;
+
+bool is_slow(const std::string& kind) {
+  return kind == "timeout" || kind == "slow-unit" || kind == "out-of-memory";
+}
+
+// What all samples of a loop have in common: the callers down to the function that loops.
+void keep_common(const std::vector<Crash>& samples, Crash& crash) {
+  if (crash.stacks.empty()) return;
+  auto& frames = crash.stacks.front().frames;
+  std::size_t common = frames.size();
+  for (const Crash& sample : samples) {
+    if (sample.kind != crash.kind || sample.stacks.empty()) continue;
+    const auto& others = sample.stacks.front().frames;
+    const auto differ =
+        std::mismatch(frames.rbegin(), frames.rend(), others.rbegin(), others.rend(),
+                      [](const StackFrame& one, const StackFrame& other) {
+                        return plain_function(one.function) == plain_function(other.function);
+                      });
+    common = std::min<std::size_t>(common, differ.first - frames.rbegin());
+  }
+  frames.erase(frames.begin(), frames.end() - static_cast<std::ptrdiff_t>(common));
+}
+
+Artefact artefact(std::string role, std::string name, std::string content) {
+  return {.role = std::move(role),
+          .name = std::move(name),
+          .hash = {},
+          .bytes = content.size(),
+          .content = std::move(content),
+          .damage = {}};
+}
+
+std::string name_of(const std::string& path) { return fs::path(path).filename(); }
+
+std::string lines_of(const std::vector<Operation>& operations, const std::string& log) {
+  if (operations.empty()) return {};
+  std::string lines;
+  for (std::size_t at = 0; at < log.size();) {
+    const std::size_t end = std::min(log.find('\n', at), log.size());
+    const std::string line = log.substr(at, end - at);
+    if (!operations_in(line).empty() || line.starts_with("      fault: ")) lines += line + "\n";
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+struct Taker::Repeats {
+  std::vector<Crash> all;
+  Crash crash;            // of what came most often; none: nothing ever came
+  std::string signature;  // without operations
+  std::uint32_t times = 0;
+};
+
+std::expected<Taken, std::string> Taker::take(const Item& item) {
+  switch (item.kind) {
+    case ItemKind::input:
+      return take_input(item);
+    case ItemKind::log:
+      return take_log(item);
+    case ItemKind::core:
+      return take_core(item);
+    case ItemKind::conducted:
+      return take_conducted(item);
+  }
+  return std::unexpected(item.path + ": unknown kind of item");
+}
+
+std::expected<std::vector<Program>, std::string> Taker::programs_for(const Item& item,
+                                                                     const std::string& log) {
+  std::vector<std::string> paths = {options_.target};
+  if (options_.target.empty()) paths = programs_near(item, log);
+  std::vector<Program> programs;
+  for (const std::string& path : paths) {
+    auto program = program_at(path);
+    if (!program) return std::unexpected(program.error());
+    programs.push_back(std::move(*program));
+  }
+  // libFuzzer's own executable knows of time-outs, memory and leaks; the first is what is run.
+  const auto by_engine = [](const Program& one, const Program& other) {
+    return one.engine < other.engine;
+  };
+  std::ranges::sort(programs, by_engine);
+  if (programs.empty())
+    return std::unexpected(item.path + ": no fuzz_NAME or replay_NAME near it: give --target");
+  return programs;
+}
+
+std::expected<Taker::Repeats, std::string> Taker::repeat(const Program& program,
+                                                         const std::string& input) {
+  Repeats repeats;
+  std::map<std::string, std::uint32_t> counts;
+  for (std::uint32_t i = 0; i < kTimes; ++i) {
+    auto shown = replayer_.run(program, input);
+    if (!shown) return std::unexpected(shown.error());
+    repeats.all.push_back(std::move(shown->crash));
+  }
+  const auto key = [&](Crash crash) {
+    if (is_slow(crash.kind)) keep_common(repeats.all, crash);
+    return crash.kind.empty() ? std::string() : signature_of(crash);
+  };
+  for (const Crash& crash : repeats.all) {
+    const std::string signature = key(crash);
+    if (signature.empty() || ++counts[signature] <= repeats.times) continue;
+    repeats.times = counts[signature];
+    repeats.signature = signature;
+    repeats.crash = crash;
+  }
+  if (is_slow(repeats.crash.kind)) keep_common(repeats.all, repeats.crash);
+  return repeats;
+}
+
+// Bytes of an operation: a decoder that tells of as many as there are records, or as there were
+// until it failed, reads records; else the input is plain bytes.
+std::size_t Taker::unit_of(const Program& program, const std::string& input) {
+  const std::string decoder = decoder_of(program.path);
+  if (decoder.empty() || input.empty()) return 1;
+  const auto replay = program_at(decoder);
+  if (!replay) return 1;
+  const std::size_t told = operations_in(replayer_.decode(*replay, input)).size();
+  return told > 0 && told <= (input.size() + kRecord_bytes - 1) / kRecord_bytes ? kRecord_bytes : 1;
+}
+
+// First with the signature held fixed. Every operation that is left is then needed, so what fails
+// with fewer or plainer ones of them still, in whatever way, has the same cause: who notices it is
+// left away, and different symptoms of one bug end in the same input.
+std::string Taker::smallest(const Program& program, const Repeats& repeats, std::string input) {
+  if (!options_.minimises || repeats.times < kTimes) return input;
+  const bool slow = is_slow(repeats.crash.kind);
+  Minimise how{.shows_same =
+                   [&](const std::string& other) {
+                     const auto crash = replayer_.run_once(program, other);
+                     if (!crash || crash->kind != repeats.crash.kind) return false;
+                     return slow || signature_of(*crash) == repeats.signature;
+                   },
+               .unit_bytes = unit_of(program, input),
+               .most_tries = slow ? kMostSlowTries : kMostTries,
+               .only_drops = true};
+  std::string small = minimised(std::move(input), how);
+  if (slow) return small;
+  how.shows_same = [&](const std::string& other) {
+    const auto crash = replayer_.run_once(program, other);
+    return crash && !crash->kind.empty() && !is_slow(crash->kind);
+  };
+  how.only_drops = false;
+  how.other_operations = true;
+  return minimised(std::move(small), how);
+}
+
+// The sanitizers under which the same is shown, the program's own first.
+std::string Taker::others_that_show(const Program& program, const Repeats& repeats,
+                                    const std::string& input) {
+  std::string names = program.sanitizer;
+  if (is_slow(repeats.crash.kind)) return names;
+  for (const std::string& path : siblings_of(program.path)) {
+    const auto other = program_at(path);
+    if (!other || names.find(other->sanitizer) != std::string::npos) continue;
+    const auto shown = replayer_.run(*other, input);
+    if (shown && signature_of(shown->crash) == repeats.signature) names += " " + other->sanitizer;
+  }
+  return names;
+}
+
+std::expected<Taken, std::string> Taker::take_input(const Item& item) {
+  const auto input = content_of(item.path, kMostInput_bytes);
+  if (!input) return std::unexpected(input.error());
+  const auto log = content_of(item.path + ".log", kMostLog_bytes);
+  const auto programs = programs_for(item, log.value_or(""));
+  if (!programs) return std::unexpected(programs.error());
+  const Program& program = programs->front();
+  auto repeats = repeat(program, *input);
+  if (!repeats) return std::unexpected(repeats.error());
+
+  Taken taken{.finding = {}, .program = program.path, .top_three = {}};
+  FindingRecord& finding = taken.finding;
+  finding.target = program.target;
+  finding.unstable = repeats->times < kTimes;
+  Occurrence once{.tool = item.tool,
+                  .sanitizer = program.sanitizer,
+                  .source = item.path,
+                  .repeated = repeats->times,
+                  .tried = kTimes,
+                  .size = input->size(),
+                  .artefacts = {}};
+  if (repeats->times == 0) {
+    finding.kind = item.claim.empty() ? "crash" : item.claim;
+    finding.signature = "does not repeat";
+    finding.cause = "said to be a " + finding.kind + ", but it does not repeat";
+    once.artefacts.push_back(artefact("input", name_of(item.path), *input));
+    finding.occurrences.push_back(std::move(once));
+    return taken;
+  }
+  const std::string small = smallest(program, *repeats, *input);
+  const std::string decoder = decoder_of(program.path);
+  std::string decoded;
+  if (!decoder.empty())
+    if (const auto replay = program_at(decoder)) decoded = replayer_.decode(*replay, small);
+  const std::vector<Operation> operations = operations_in(decoded);
+  const auto shown = replayer_.run(program, small, Replayer::Log::is_kept);
+  const Crash crash = shown && !shown->crash.kind.empty() ? shown->crash : repeats->crash;
+  taken.top_three = top_three_frames(repeats->crash);
+  finding.kind = crash.kind;
+  finding.signature = signature_of(crash, operations);
+  finding.cause = sentence_of(crash);
+  finding.stacks = crash.stacks;
+  read_sources(finding.stacks);
+  once.sanitizer = others_that_show(program, *repeats, small);
+  once.size = small.size();
+  once.artefacts.push_back(artefact("input", name_of(item.path), small));
+  if (small != *input)
+    once.artefacts.push_back(artefact("original", name_of(item.path) + ".original", *input));
+  if (const std::string lines = lines_of(operations, decoded); !lines.empty())
+    once.artefacts.push_back(artefact("operations", "operations.txt", lines));
+  if (shown)
+    once.artefacts.push_back(artefact("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
+  finding.occurrences.push_back(std::move(once));
+  return taken;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,66 @@
+// Take: one item becomes a finding with one occurrence: run again, minimised with its signature
+// held fixed, told in one sentence. Does not store it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "harness/intake/items.h"
+#include "harness/intake/replay.h"
+#include "reports/store/records.h"
+
+namespace pipewrench {
+
+struct Taken {
+  FindingRecord finding;
+  std::string program;    // that shows it; empty: none was run
+  std::string top_three;  // of the usual rule, to be compared with
+};
+
+struct TakeOptions {
+  std::string target;      // program to run instead of one near the item
+  std::string pipewrench;  // itself: replays what the conductor found
+  bool minimises = true;
+};
+
+class Taker {
+ public:
+  Taker(Replayer replayer, TakeOptions options)
+      : replayer_(std::move(replayer)), options_(std::move(options)) {}
+
+  // Fails with one line, where the item cannot be taken in at all: then nothing is known of it.
+  std::expected<Taken, std::string> take(const Item& item);
+
+  static constexpr std::uint32_t kTimes = 3;           // that an item is run before it counts
+  static constexpr std::uint32_t kMostTries = 600;     // of a minimisation
+  static constexpr std::uint32_t kMostSlowTries = 12;  // where each takes seconds
+
+ private:
+  struct Repeats;
+  std::expected<Taken, std::string> take_input(const Item& item);
+  std::expected<Taken, std::string> take_log(const Item& item);
+  std::expected<Taken, std::string> take_core(const Item& item);
+  std::expected<Taken, std::string> take_conducted(const Item& item);
+  std::expected<std::vector<Program>, std::string> programs_for(const Item& item,
+                                                                const std::string& log);
+  std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
+  std::string smallest(const Program& program, const Repeats& repeats, std::string input);
+  std::size_t unit_of(const Program& program, const std::string& input);
+  bool shows_something(const std::string& scenario, const std::vector<std::string>& environment,
+                       const std::vector<std::string>& plan, FindingRecord& finding);
+  void plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
+                    std::vector<std::string>& plan, FindingRecord& finding);
+  std::string others_that_show(const Program& program, const Repeats& repeats,
+                               const std::string& input);
+
+  Replayer replayer_;
+  TakeOptions options_;
+};
+
+// The lines around the frames of the program, where their files can be read.
+void read_sources(std::vector<Stack>& stacks);
+
+}  // namespace pipewrench

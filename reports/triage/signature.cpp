@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "reports/triage/signature.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "reports/triage/frames.h"
+
+namespace pipewrench {
+namespace {
+
+constexpr std::size_t kFrames = 1;  // of the program: who failed
+constexpr std::size_t kMostOperations = 64;
+constexpr auto kNone = std::string_view::npos;
+
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<long> whole(std::string_view text) {
+  long value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
+  return value;
+}
+
+std::vector<std::string> own_frames(const Crash& crash, std::size_t most) {
+  std::vector<std::string> names;
+  if (crash.stacks.empty()) return names;
+  for (const StackFrame& frame : crash.stacks.front().frames) {
+    if (!frame.ours || names.size() == most) continue;
+    std::string name = plain_function(frame.function);
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));  // recursion
+  }
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += between;
+    text += word;
+  }
+  return text;
+}
+
+// Numbers, and what is quoted, are the input's.
+std::string without_values(std::string_view text) {
+  std::string kept;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_escaped = is_quoted && text[i] == '\\' && i + 1 < text.size();
+    if (is_escaped) {
+      ++i;
+    } else if (text[i] == '"') {
+      is_quoted = !is_quoted;
+      if (is_quoted) kept += '~';
+    } else if (!is_quoted && is_digit(text[i])) {
+      const bool is_begun = !kept.empty() && kept.back() == '#';
+      if (!is_begun) kept += '#';
+    } else if (!is_quoted) {
+      kept += text[i];
+    }
+  }
+  return kept;
+}
+
+// The subject of an error, between its number and its kind, is a path or an id.
+std::string without_subject(std::string_view text) {
+  const std::size_t open = text.rfind(" [");
+  const std::size_t call = text.find('(');
+  if (open == kNone || call == kNone || !text.ends_with(']')) return without_values(text);
+  const std::size_t symbol = text.find("): E");
+  std::string kept(text.substr(0, call));
+  if (symbol != kNone && symbol < open)
+    kept += " " + std::string(text.substr(symbol + 3, text.find(':', symbol + 3) - symbol - 3));
+  return kept + std::string(text.substr(open));
+}
+
+struct Text {
+  std::string_view bytes;  // as shown
+  long size = 0;
+};
+// "\"abc\" (3 bytes)"
+std::optional<Text> text_of(std::string_view value) {
+  const std::size_t open = value.rfind(" (");
+  if (!value.starts_with('"') || open == kNone || !value.ends_with(" bytes)")) return {};
+  const auto size = whole(value.substr(open + 2, value.size() - open - 9));
+  const std::size_t quote = value.rfind('"', open);
+  if (!size || quote == 0) return {};
+  return Text{value.substr(1, quote - 1), *size};
+}
+
+std::string relation(long real, long model) {
+  const auto sign = [](long n) { return n < 0 ? "negative" : n == 0 ? "0" : "positive"; };
+  return std::string(sign(real)) + (real < model ? " below " : " above ") + sign(model);
+}
+
+std::string relation(const Text& real, const Text& model) {
+  if (real.size == model.size) return "other bytes";
+  const bool is_shorter = real.size < model.size;
+  const std::string_view less = is_shorter ? real.bytes : model.bytes;
+  const std::string_view more = is_shorter ? model.bytes : real.bytes;
+  const std::string shape = more.starts_with(less) ? "begin"
+                            : more.ends_with(less) ? "end"
+                                                   : "bytes";
+  return is_shorter ? "fewer: its " + shape : "more: other " + shape;
+}
+
+struct Difference {
+  std::string_view operation, what, real, model;
+};
+// "receive: size: real 5, model 4"
+std::optional<Difference> difference_of(std::string_view detail) {
+  const std::size_t colon = detail.find(": ");
+  const std::size_t real = detail.find(": real ");
+  const std::size_t model = detail.rfind(", model ");
+  if (colon == kNone || real == kNone || model == kNone || real < colon || model < real) return {};
+  const std::size_t what = std::min(colon + 2, real);
+  return Difference{detail.substr(0, colon), detail.substr(what, real - what),
+                    detail.substr(real + 7, model - real - 7), detail.substr(model + 8)};
+}
+
+std::string relation(const Difference& difference) {
+  const auto real = whole(difference.real), model = whole(difference.model);
+  const bool is_name = difference.what.find("errno") != kNone ||
+                       difference.what.find("poll") != kNone ||
+                       difference.what.find("mode") != kNone;
+  if (real && model && is_name)
+    return std::string(difference.real) + " not " + std::string(difference.model);
+  if (real && model) return relation(*real, *model);
+  const auto real_text = text_of(difference.real), model_text = text_of(difference.model);
+  if (real_text && model_text) return relation(*real_text, *model_text);
+  return without_subject(difference.real) + " not " + without_subject(difference.model);
+}
+
+// Which operations, in no order, and which faults the smallest input needs.
+std::string shape_of(const std::vector<Operation>& operations) {
+  std::set<std::string> names, faults;
+  for (const Operation& operation : operations) {
+    names.insert(operation.name);
+    if (!operation.fault.empty()) faults.insert(operation.fault);
+  }
+  std::string text = joined({names.begin(), names.end()}, ", ");
+  if (!faults.empty()) text += " with " + joined({faults.begin(), faults.end()}, ", ");
+  return text;
+}
+
+std::string after(const std::vector<Operation>& operations) {
+  return operations.empty() ? "" : " after " + shape_of(operations);
+}
+
+// "msgrcv(msqid=1): EINTR: why [interrupted]": a call's failure that should not have come out tells
+// more than who asked for it.
+bool is_error(std::string_view value) {
+  return value.ends_with(']') && value.find('(') != kNone && !value.starts_with('"');
+}
+
+std::string mismatch(const Crash& crash) {
+  const auto difference = difference_of(crash.detail);
+  if (!difference) return without_values(crash.detail);
+  if (is_error(difference->real)) return without_subject(difference->real);
+  return std::string(difference->what) + ": " + relation(*difference);
+}
+
+// Kinds whose stack says who noticed, not who is to blame.
+bool is_noticed_later(const Crash& crash) {
+  return crash.tool == "target" || crash.tool == "guard";
+}
+
+}  // namespace
+
+std::string signature_of(const Crash& crash, const std::vector<Operation>& operations) {
+  if (is_noticed_later(crash)) {
+    if (crash.tool != "target")
+      return crash.kind + " " + without_values(crash.detail) + after(operations);
+    return mismatch(crash);
+  }
+  const std::vector<std::string> frames = own_frames(crash, kFrames);
+  if (frames.empty()) return crash.kind + " " + without_values(crash.detail);
+  return crash.kind + " in " + joined(frames, " < ");
+}
+
+std::string sentence_of(const Crash& crash) {
+  const std::vector<std::string> frames = own_frames(crash, 1);
+  std::string place;
+  if (!frames.empty() && !is_noticed_later(crash)) {
+    const auto& all = crash.stacks.front().frames;
+    const auto first = std::ranges::find_if(all, &StackFrame::ours);
+    place = " in " + frames.front();
+    if (!first->file.empty())
+      place += " (" + first->file.substr(first->file.rfind('/') + 1) + ":" +
+               std::to_string(first->line) + ")";
+  }
+  if (crash.tool == "target") {
+    const auto difference = difference_of(crash.detail);
+    if (!difference) return "differs from the model: " + crash.detail;
+    return std::string(difference->operation) + ": " + std::string(difference->what) + " is " +
+           std::string(difference->real) + ", should be " + std::string(difference->model);
+  }
+  if (crash.tool == "guard" && crash.kind == "leak") return "leaves " + crash.detail + " behind";
+  if (crash.tool == "guard" && crash.kind == "hang") return "hangs: " + crash.detail;
+  std::string text = crash.kind;
+  if (!crash.access.empty()) text += ", " + crash.access + ",";
+  text += place;
+  if (!crash.detail.empty() && crash.detail != crash.kind) text += ": " + crash.detail;
+  return text;
+}
+
+std::string top_three_frames(const Crash& crash) {
+  std::vector<std::string> names;
+  if (!crash.stacks.empty())
+    for (const StackFrame& frame : crash.stacks.front().frames)
+      if (frame.ours && names.size() < 3) names.push_back(plain_function(frame.function));
+  return crash.kind + " " + joined(names, " < ");
+}
+
+std::string target_of(std::string_view executable) {
+  std::string_view name = executable.substr(executable.rfind('/') + 1);
+  for (const std::string_view start : {"fuzz_", "replay_", "afl_"})
+    if (name.starts_with(start)) {
+      name.remove_prefix(start.size());
+      break;
+    }
+  return std::string(name.substr(0, name.find("_planted_")));
+}
+
+std::vector<Operation> operations_in(std::string_view log) {
+  constexpr std::string_view kClient = "client ", kFault = "fault: ";
+  std::vector<Operation> operations;
+  while (!log.empty() && operations.size() < kMostOperations) {
+    const std::size_t end = std::min(log.find('\n'), log.size());
+    std::string_view line = log.substr(0, end);
+    log.remove_prefix(std::min(end + 1, log.size()));
+    if (!line.starts_with("  ")) continue;
+    line = trimmed(line);
+    if (line.starts_with(kFault) && !operations.empty() && operations.back().fault.empty()) {
+      line.remove_prefix(kFault.size());  // "msgrcv: EINTR: why it may happen"
+      const std::size_t call = line.find(": ");
+      const std::size_t fault_end = call == kNone ? kNone : line.find(':', call + 2);
+      operations.back().fault = line.substr(0, fault_end);
+    }
+    const std::size_t number = line.find("  ");
+    if (number == kNone || !whole(line.substr(0, number))) continue;
+    line = trimmed(line.substr(number));
+    if (!line.starts_with(kClient)) continue;
+    line.remove_prefix(kClient.size());
+    while (!line.empty() && is_digit(line.front())) line.remove_prefix(1);
+    line = trimmed(line);
+    // Two spaces, or an operand, "mtype=1", end the name, which may be of several words.
+    std::string_view name = line.substr(0, line.find("  "));
+    if (const std::size_t equal = name.find('='); equal != kNone)
+      name = name.substr(0, std::min(name.rfind(' ', equal), equal));
+    operations.push_back({.name = std::string(name), .fault = {}});
+  }
+  return operations;
+}
+
+}  // namespace pipewrench

@@ -1,0 +1,39 @@
+// Signature: what is the same for all inputs that show one bug, and different for two bugs. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/triage/log.h"
+
+namespace pipewrench {
+
+// One operation of the smallest input, as its replay decodes it.
+struct Operation {
+  std::string name{};
+  std::string fault{};  // that is played in it: "msgrcv: EINTR"
+  bool operator==(const Operation&) const = default;
+};
+
+// By cause: crashes by kind and the innermost frame of the program, leaks by who allocated, time-outs
+// by where every sample of them is, what differs from a model by what and how, what is left behind
+// by the `operations` of the smallest input that leaves it. Right for the plainest input that shows
+// the bug: of any input it says only what that one shows.
+std::string signature_of(const Crash& crash, const std::vector<Operation>& operations = {});
+
+// One sentence for people, without a full stop.
+std::string sentence_of(const Crash& crash);
+
+// The usual rule, which signature_of() is measured against: kind and the three innermost frames of
+// the program.
+std::string top_three_frames(const Crash& crash);
+
+// "msgq" of "build/fuzz_msgq", "replay_msgq" and "fuzz_msgq_planted_x": what stands behind all.
+std::string target_of(std::string_view executable);
+
+// "  3  client 1  raw send  mtype=1 flags=0x1 fault=2 of wrapped call 0" of a replay's -v.
+std::vector<Operation> operations_in(std::string_view log);
+
+}  // namespace pipewrench
