@@ -20,8 +20,8 @@ struct Item {
   bool operator==(const Item&) const = default;
 };
 
-// All that a path holds, in order of name: a file is one item; a folder is a conductor's finding, an
-// output of AFL++ or holds such things. Fails with one line that names what is none.
+// All that a path holds, in order of name: a file is one item; a folder is a conductor's finding,
+// an output of AFL++ or holds such things. Fails with one line that names what is none.
 std::expected<std::vector<Item>, std::string> items_at(const std::string& path);
 
 // Programs for an item: those of that target beside it and above, as fuzz_, replay_ and afl_; where
