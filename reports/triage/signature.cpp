@@ -129,8 +129,8 @@ std::optional<Difference> difference_of(std::string_view detail) {
                     detail.substr(real + 7, model - real - 7), detail.substr(model + 8)};
 }
 
-// What differs, as far as it is the bug's: a text in how, a number with a meaning as it is. Any other
-// value says little: which operations the smallest input needs then has to help.
+// What differs, as far as it is the bug itself: a text in how, a number with a meaning as it is.
+// Any other value says little: which operations the smallest input needs then has to help.
 struct Told {
   std::string text;
   bool is_enough = true;
