@@ -47,8 +47,7 @@ class Replayer {
   // What the program prints of an input with -v.
   std::string decode(const Program& program, const std::string& input);
 
-  // A file in the scratch directory, replaced by the next of that name; empty: it cannot be
-  // written.
+  // A file in the scratch directory, until the next of that name; empty: it cannot be written.
   std::string keep(const std::string& name, const std::string& content);
   const std::string& directory() const { return directory_; }
 

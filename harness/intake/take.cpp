@@ -146,14 +146,17 @@ std::size_t Taker::unit_of(const Program& program, const std::string& input) {
 std::string Taker::smallest(const Program& program, const Repeats& repeats, std::string input) {
   if (!options_.minimises || repeats.times < kTimes) return input;
   const bool slow = is_slow(repeats.crash.kind);
+  const std::size_t unit = unit_of(program, input);
   Minimise how{.shows_same =
                    [&](const std::string& other) {
                      const auto crash = replayer_.run_once(program, other);
                      if (!crash || crash->kind != repeats.crash.kind) return false;
                      return slow || signature_of(*crash) == repeats.signature;
                    },
-               .unit_bytes = unit_of(program, input),
-               .most_tries = slow ? kMostSlowTries : kMostTries,
+               .unit_bytes = unit,
+               .most_tries = slow        ? kMostSlowTries
+                             : unit == 1 ? kMostByteTries
+                                         : kMostTries,
                .only_drops = true};
   std::string small = minimised(std::move(input), how);
   if (slow) return small;

@@ -38,7 +38,10 @@ Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   // whether its partners should have waited for it.
   if (is_second_life(c.run, one.task) && one.wait->call != Call::semop) return Severity::note;
   const bool is_expecting = std::ranges::any_of(means.victims, [&](const Victim& victim) {
-    return victim.task == one.task || expects_victim(c.run, one, victim);
+    // Who still waits at the end was not killed before it: the plan's kill came in the tear-down.
+    const bool is_kill = victim.how == Deviate::kill || victim.how == Deviate::kill_after;
+    if (victim.task == one.task) return !is_kill;
+    return expects_victim(c.run, one, victim);
   });
   return is_expecting ? Severity::finding : Severity::note;
 }

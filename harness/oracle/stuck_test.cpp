@@ -93,6 +93,8 @@ TEST(hang, nobody_came_yet_is_a_note) {
   TraceBuilder t{"reader", "writer"};
   t.rests("reader", Call::open, "fifo ./in").killed("writer").plan("writer#1 kill");
   expect_one(judged(quiet, t), "(note) hang: reader open fifo ./in", "reader#1 waits in open");
+  t.plan("reader#1 kill after");  // which came in the tear-down: it waits all the same
+  expect_one(judged(quiet, t), "(note) hang: reader open fifo ./in", "reader#1 waits in open");
 }
 TEST(hang, only_the_root_is_reported) {
   TraceBuilder quiet{"parent", "parent/1"};

@@ -16,12 +16,14 @@ if (!chromium || !chromium_path) {
   process.exit(125);
 }
 
-const browser = await chromium.launch({ executablePath: chromium_path, args: ['--no-sandbox', '--disable-gpu'] });
+const PATIENCE_MS = 120_000;  // of a machine that is busy with something else
+const browser = await chromium.launch({ executablePath: chromium_path, args: ['--no-sandbox', '--disable-gpu'], timeout: PATIENCE_MS });
 const problems = [];
 
 async function open(name, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   page.on('console', (message) => problems.push(name + ': console: ' + message.text()));
   page.on('pageerror', (error) => problems.push(name + ': error: ' + error.message));
   page.on('dialog', (dialog) => { problems.push(name + ': dialog'); dialog.dismiss(); });

@@ -30,7 +30,8 @@ Json logical(const std::string& name, const char* kind) {
   return {{"fullyQualifiedName", name}, {"kind", kind}};
 }
 
-// A path, or any text, as a relative reference.
+// A path, or any text: a relative reference, or file: which readers turn into a path of their
+// checkout.
 std::string uri(const std::string& path) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string text;
@@ -41,7 +42,8 @@ std::string uri(const std::string& path) {
     else
       text += {'%', kHex[byte >> 4], kHex[byte & 15]};
   }
-  return text.empty() ? "unknown" : text;
+  if (text.empty()) return "unknown";
+  return text.starts_with('/') ? "file://" + text : text;
 }
 
 Json location_of(const StackFrame& frame) {

@@ -1,6 +1,6 @@
-// Log: what a run of a fuzz target or a program under a sanitizer said of its end, as a value.
-// Pure. A log is hostile text: what is too long or too much is left out, nothing in it is believed
-// to be well-formed.
+// Log: what a run of a fuzz target or a program under a sanitizer said of its end. Pure.
+// A log is hostile text: what is too long or too much is left out, nothing in it is believed to be
+// well-formed.
 // SPDX-License-Identifier: MIT
 #pragma once
 

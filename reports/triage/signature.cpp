@@ -129,27 +129,37 @@ std::optional<Difference> difference_of(std::string_view detail) {
                     detail.substr(real + 7, model - real - 7), detail.substr(model + 8)};
 }
 
-std::string relation(const Difference& difference) {
+// What differs, as far as it is the bug itself: a text in how, a number with a meaning as it is.
+// Any other value says little: which operations the smallest input needs then has to help.
+struct Told {
+  std::string text;
+  bool is_enough = true;
+};
+Told told_by(const Difference& difference) {
+  const std::string_view what = difference.what;
   const auto real = whole(difference.real), model = whole(difference.model);
-  const bool is_name = difference.what.find("errno") != kNone ||
-                       difference.what.find("poll") != kNone ||
-                       difference.what.find("mode") != kNone;
-  if (real && model && is_name)
-    return std::string(difference.real) + " not " + std::string(difference.model);
-  if (real && model) return relation(*real, *model);
+  const auto has = [&](std::string_view word) { return what.find(word) != kNone; };
+  if (real && model && (has("errno") || has("poll") || has("mode")))
+    return {std::string(difference.real) + " not " + std::string(difference.model)};
+  if (real && model) return {relation(*real, *model), false};
   const auto real_text = text_of(difference.real), model_text = text_of(difference.model);
-  if (real_text && model_text) return relation(*real_text, *model_text);
-  return without_subject(difference.real) + " not " + without_subject(difference.model);
+  if (real_text && model_text) return {relation(*real_text, *model_text)};
+  return {without_subject(difference.real), false};
 }
 
-// Which operations, in no order, and which faults the smallest input needs.
+// Which operations the smallest input needs, in no order.
+std::string names_of(const std::vector<Operation>& operations) {
+  std::set<std::string> names;
+  for (const Operation& operation : operations) names.insert(operation.name);
+  return joined({names.begin(), names.end()}, ", ");
+}
+
+// And which faults.
 std::string shape_of(const std::vector<Operation>& operations) {
-  std::set<std::string> names, faults;
-  for (const Operation& operation : operations) {
-    names.insert(operation.name);
+  std::set<std::string> faults;
+  for (const Operation& operation : operations)
     if (!operation.fault.empty()) faults.insert(operation.fault);
-  }
-  std::string text = joined({names.begin(), names.end()}, ", ");
+  std::string text = names_of(operations);
   if (!faults.empty()) text += " with " + joined({faults.begin(), faults.end()}, ", ");
   return text;
 }
@@ -164,11 +174,14 @@ bool is_error(std::string_view value) {
   return value.ends_with(']') && value.find('(') != kNone && !value.starts_with('"');
 }
 
-std::string mismatch(const Crash& crash) {
+std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
   const auto difference = difference_of(crash.detail);
   if (!difference) return without_values(crash.detail);
   if (is_error(difference->real)) return without_subject(difference->real);
-  return std::string(difference->what) + ": " + relation(*difference);
+  const Told told = told_by(*difference);
+  std::string text = std::string(difference->what) + ": " + told.text;
+  if (!told.is_enough && !operations.empty()) text += " after " + names_of(operations);
+  return text;
 }
 
 // Kinds whose stack says who noticed, not who is to blame.
@@ -182,7 +195,7 @@ std::string signature_of(const Crash& crash, const std::vector<Operation>& opera
   if (is_noticed_later(crash)) {
     if (crash.tool != "target")
       return crash.kind + " " + without_values(crash.detail) + after(operations);
-    return mismatch(crash);
+    return mismatch(crash, operations);
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);

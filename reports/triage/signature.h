@@ -17,10 +17,10 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
-// By cause: crashes by kind and the innermost frame of the program, leaks by who allocated, time-outs
-// by where every sample of them is, what differs from a model by what and how, what is left behind
-// by the `operations` of the smallest input that leaves it. Right for the plainest input that shows
-// the bug: of any input it says only what that one shows.
+// By cause: crashes by kind and the innermost frame of the program, leaks by who allocated,
+// time-outs by where every sample of them is, what differs from a model by what and how. Where that
+// says little, and for what is left behind, the `operations` of the smallest input help. Right for
+// the plainest input that shows the bug: of any input it says only what that one shows.
 std::string signature_of(const Crash& crash, const std::vector<Operation>& operations = {});
 
 // One sentence for people, without a full stop.

@@ -264,10 +264,25 @@ function frame(one) {
     })));
 }
 
+// Frames of libc, runtimes and harnesses are folded where several follow one another.
+function frames(list) {
+  const items = [];
+  for (let at = 0; at < list.length;) {
+    let end = at;
+    while (end < list.length && !list[end].ours) ++end;
+    if (end - at < 2 || end - at === list.length) end = Math.max(end, at + 1);
+    const part = list.slice(at, end).map(frame);
+    items.push(part.length < 2 || part.length === list.length ? part
+      : h('li', { class: 'theirs' }, h('details', {}, h('summary', {}, plural(part.length, 'frame') + ' outside the program'), h('ol', { class: 'frames' }, part))));
+    at = end;
+  }
+  return h('ol', { class: 'frames' }, items);
+}
+
 function stacks(list) {
   return list.length > 0 && card('Stacks', list.map((stack, i) => h('details', { open: i === 0 },
     h('summary', {}, h('b', {}, stack.title || 'Stack'), ' ', h('span', { class: 'soft' }, plural(stack.frames.length, 'frame'))),
-    h('ol', { class: 'frames' }, stack.frames.map(frame)))));
+    frames(stack.frames))));
 }
 
 function facts(one) {
