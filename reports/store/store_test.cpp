@@ -204,8 +204,17 @@ TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   }
 }
 
-constexpr int kKills = 200;  // in rounds of
-constexpr int kAtOnce = 4;   // writers
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOW 1
+#endif
+#endif
+#ifdef SLOW
+constexpr int kKills = 40;  // a fork costs ten times as much
+#else
+constexpr int kKills = 200;  // in rounds of kAtOnce
+#endif
+constexpr int kAtOnce = 4;  // writers
 
 TEST_F(StoreOfFindings, KilledWritersLoseNothingThatWasReported) {
   Prng prng(20260401);
