@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "reports/store/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -184,13 +185,15 @@ TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   EXPECT_EQ(changed.content, "");
 }
 
-// Writes findings for ever and says each one that is stored, by a byte into the pipe.
-[[noreturn]] void write_for_ever(const std::string& root, int says, int who) {
+// Writes a finding for each byte that it is given, and says each one that is stored by a byte.
+[[noreturn]] void write_for_ever(const std::string& root, int go, int says, int who) {
   auto store = FindingStore::open(root, Missing::is_made);
   if (!store) ::_exit(3);
   const auto run = store->begin({.what = "writer " + std::to_string(who)});
   if (!run) ::_exit(4);
+  char given = 0;
   for (int i = 0;; ++i) {
+    if (::read(go, &given, 1) != 1) ::_exit(7);
     FindingRecord finding{.kind = "hang",
                           .signature = std::to_string(i),
                           .target = "writer " + std::to_string(who),
@@ -204,51 +207,47 @@ TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   }
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifdef SLOW
-constexpr int kKills = 40;  // a fork costs ten times as much
-#else
-constexpr int kKills = 200;  // in rounds of kAtOnce
-#endif
-constexpr int kAtOnce = 4;  // writers
+constexpr int kKills = 200;  // in rounds of
+constexpr int kAtOnce = 4;   // writers
 
 TEST_F(StoreOfFindings, KilledWritersLoseNothingThatWasReported) {
   Prng prng(20260401);
   std::uint64_t reported = 0;
   for (int round = 0; round < kKills / kAtOnce; ++round) {
-    std::vector<std::pair<pid_t, int>> writers;
+    struct Writer {
+      pid_t pid;
+      int go, says;
+    };
+    std::vector<Writer> writers;
     for (int i = 0; i < kAtOnce; ++i) {
-      int ends[2];
-      ASSERT_EQ(::pipe(ends), 0);
+      int go[2], says[2];
+      ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
+      ASSERT_EQ(::pipe2(says, O_CLOEXEC), 0);
       const pid_t pid = ::fork();
-      if (pid == 0) {
-        ::close(ends[0]);
-        write_for_ever(root_, ends[1], round * kAtOnce + i);
-      }
-      ::close(ends[1]);
-      writers.emplace_back(pid, ends[0]);
+      if (pid == 0) write_for_ever(root_, go[0], says[1], round * kAtOnce + i);
+      ::close(says[1]);
+      writers.push_back({pid, go[1], says[0]});
+      ::close(go[0]);
     }
-    for (const auto& [pid, says] : writers) {
+    for (const Writer& writer : writers) {
       // Some before they have opened the store, some in the middle of a later finding.
-      char said[16];
-      for (std::uint64_t wait = prng.below(6); wait > 0; --wait) {
-        const ssize_t got = ::read(says, said, 1);
-        ASSERT_EQ(got, 1);
+      char said[16] = {};
+      const std::uint64_t wait = prng.below(6);
+      ASSERT_EQ(::write(writer.go, said, wait + 1), static_cast<ssize_t>(wait + 1));
+      for (std::uint64_t i = 0; i < wait; ++i) {
+        ASSERT_EQ(::read(writer.says, said, 1), 1);
         ++reported;
       }
-      ::kill(pid, SIGKILL);
+      ::kill(writer.pid, SIGKILL);
       int status = 0;
-      ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+      ASSERT_EQ(::waitpid(writer.pid, &status, 0), writer.pid);
       EXPECT_TRUE(WIFSIGNALED(status)) << "exit status " << WEXITSTATUS(status);
       for (ssize_t got = 1; got > 0;) {
-        got = ::read(says, said, sizeof said);
+        got = ::read(writer.says, said, sizeof said);
         if (got > 0) reported += static_cast<std::uint64_t>(got);
       }
-      ::close(says);
+      ::close(writer.says);
+      ::close(writer.go);
     }
   }
   SQLite::Database database(root_ + "/findings.db", SQLite::OPEN_READONLY);
