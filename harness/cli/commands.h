@@ -14,6 +14,8 @@
 
 namespace pipewrench {
 
+struct StoreError;
+
 Exit run_command(const Arguments& arguments);
 Exit explore_command(const Arguments& arguments);
 Exit replay_command(const Arguments& arguments);
@@ -29,6 +31,8 @@ Exit import_command(const Arguments& arguments);
 
 // One line on standard error; returns the status.
 Exit complain(Exit status, const std::string& what);
+// Of the store: bad input, or a failure of the machine.
+Exit complain(const StoreError& error);
 // Workers with real peers; what this machine lacks is said on standard error.
 std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
                                                       const Arguments& arguments,

@@ -12,12 +12,17 @@
 
 #include "harness/cli/commands.h"
 #include "harness/scenario/plan.h"
+#include "reports/store/store.h"
 
 namespace pipewrench {
 
 Exit complain(Exit status, const std::string& what) {
   fmt::print(stderr, "pipewrench: {}\n", plain(what));
   return status;
+}
+
+Exit complain(const StoreError& error) {
+  return complain(error.bad_input ? Exit::usage : Exit::environment, error.text);
 }
 
 std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,

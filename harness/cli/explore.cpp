@@ -111,9 +111,7 @@ Exit explore_command(const Arguments& arguments) {
   std::fflush(stdout);
 
   auto record = SearchRecord::begin(arguments, scenario);
-  if (!record)
-    return complain(record.error().bad_input ? Exit::usage : Exit::environment,
-                    record.error().text);
+  if (!record) return complain(record.error());
   Teller teller(arguments, scenario, *store, *record);
   Watch watch(arguments, interrupts, [&](const Finding& finding) { teller.tell(finding); });
   ExploreOptions options{.realism = arguments.realism, .seed = arguments.seed};

@@ -15,18 +15,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Exit complain_of(const StoreError& error) {
-  return complain(error.bad_input ? Exit::usage : Exit::environment, error.text);
-}
-
 // New and regressed ones, the only ones that count in an exit status.
 bool counts(const FindingRecord& finding) {
-  return !finding.note && !finding.unstable &&
-         (finding.standing == Standing::new_ || finding.standing == Standing::regressed);
+  return !finding.note && !finding.unstable && is_news(finding.standing);
 }
 
 Ink ink_of(Standing standing) {
-  if (standing == Standing::new_ || standing == Standing::regressed) return Ink::red;
+  if (is_news(standing)) return Ink::red;
   return standing == Standing::known ? Ink::yellow : Ink::green;
 }
 
@@ -71,7 +66,7 @@ Exit list(const Arguments& arguments, const Records& records) {
   return found ? Exit::findings : Exit::nothing;
 }
 
-Exit show(const Arguments& arguments, const FindingRecord& finding) {
+Exit show(const Arguments& arguments, const FindingStore& store, const FindingRecord& finding) {
   if (arguments.json) {
     fmt::print("{}\n", json_of(finding));
     return Exit::nothing;
@@ -92,7 +87,7 @@ Exit show(const Arguments& arguments, const FindingRecord& finding) {
   }
   if (finding.occurrences.empty()) return Exit::nothing;
   for (const Artefact& artefact : finding.occurrences.front().artefacts)
-    if (artefact.role == "story") fmt::print("\n{}\n", plain(artefact.content));
+    if (artefact.role == "story") fmt::print("\n{}\n", plain(store.content(artefact).value_or("")));
   return Exit::nothing;
 }
 
@@ -100,7 +95,7 @@ Exit mark(const Arguments& arguments, FindingStore& store) {
   if (arguments.why.empty() && arguments.mark != Mark::open)
     return complain(Exit::usage, "findings mark: say --why, in a few words");
   const auto id = store.mark(arguments.subject, arguments.mark, arguments.why, wall_clock_ms());
-  if (!id) return complain_of(id.error());
+  if (!id) return complain(id.error());
   fmt::print("{} is {}\n", *id, name(arguments.mark));
   return Exit::nothing;
 }
@@ -109,10 +104,10 @@ Exit mark(const Arguments& arguments, FindingStore& store) {
 
 Exit findings_command(const Arguments& arguments) {
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
-  if (!store) return complain_of(store.error());
+  if (!store) return complain(store.error());
   if (arguments.action == Action::mark) return mark(arguments, *store);
-  const auto records = store->read();
-  if (!records) return complain_of(records.error());
+  const auto records = store->read(FindingStore::Contents::are_left);
+  if (!records) return complain(records.error());
   if (arguments.action == Action::list) return list(arguments, *records);
   const FindingRecord* chosen = nullptr;
   for (const FindingRecord& finding : records->findings) {
@@ -124,7 +119,7 @@ Exit findings_command(const Arguments& arguments) {
   }
   if (chosen == nullptr)
     return complain(Exit::usage, "no finding has the id '" + plain(arguments.subject) + "'");
-  return show(arguments, *chosen);
+  return show(arguments, *store, *chosen);
 }
 
 }  // namespace pipewrench

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/record.h"
 #include "harness/cli/store.h"
 #include "harness/core/printable.h"
 #include "harness/intake/take.h"
@@ -19,11 +20,6 @@ namespace pipewrench {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 struct Tally {
   std::uint64_t items = 0, fresh = 0, failed = 0;
@@ -78,7 +74,7 @@ class Import {
     }
     FindingRecord& finding = taken->finding;
     finding.occurrences.front().run = run_;
-    finding.occurrences.front().at_ms = now_ms();
+    finding.occurrences.front().at_ms = wall_clock_ms();
     add_commands(arguments_.out, *taken);
     const auto standing = store_.take(finding);
     if (!standing) {
@@ -88,7 +84,7 @@ class Import {
     const bool counts = !finding.note && !finding.unstable;
     // Of what came several times in this run the first is the news.
     const bool is_first = seen_.insert(finding_id(finding)).second;
-    const bool is_new = *standing == Standing::new_ || *standing == Standing::regressed;
+    const bool is_new = is_news(*standing);
     if (is_new && is_first && counts) ++tally_.fresh;
     const std::string word = finding.unstable      ? "unstable"
                              : !is_new || is_first ? name(*standing)
@@ -175,7 +171,7 @@ Exit import_command(const Arguments& arguments) {
   RunRecord record;
   record.what = "import";
   record.flags = arguments.target.empty() ? "" : "--target " + shell_word(arguments.target);
-  record.started_ms = now_ms();
+  record.started_ms = wall_clock_ms();
   const auto run = arguments.run == 0 ? store->begin(record) : Stored<std::int64_t>(arguments.run);
   if (!run) return complain(Exit::harness, printable(run.error().text));
   Import import(arguments, std::move(*store),

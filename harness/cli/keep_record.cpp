@@ -10,17 +10,13 @@
 namespace pipewrench {
 namespace {
 
-Exit complain_of(const StoreError& error) {
-  return complain(error.bad_input ? Exit::usage : Exit::environment, error.text);
-}
-
 Exit begin(const Arguments& arguments, FindingStore& store) {
   RunRecord run = arguments.record;
   run.commit = commit_of_environment();
   run.seed = std::to_string(arguments.seed);
   run.started_ms = wall_clock_ms();
   const auto id = store.begin(run);
-  if (!id) return complain_of(id.error());
+  if (!id) return complain(id.error());
   fmt::print("{}\n", *id);
   return Exit::nothing;
 }
@@ -28,12 +24,8 @@ Exit begin(const Arguments& arguments, FindingStore& store) {
 Exit end(const Arguments& arguments, FindingStore& store) {
   RunRecord run = arguments.record;
   run.id = arguments.run;
-  const auto records = store.read();
-  if (!records) return complain_of(records.error());
-  for (const Sample& sample : records->samples)
-    if (sample.run == run.id) run.executions += sample.executions;
   const auto ended = store.end(run);
-  return ended ? Exit::nothing : complain_of(ended.error());
+  return ended ? Exit::nothing : complain(ended.error());
 }
 
 }  // namespace
@@ -42,13 +34,13 @@ Exit record_command(const Arguments& arguments) {
   const bool begins = arguments.action == Action::begin;
   auto store = FindingStore::open(
       arguments.out, begins ? FindingStore::Missing::is_made : FindingStore::Missing::is_an_error);
-  if (!store) return complain_of(store.error());
+  if (!store) return complain(store.error());
   if (begins) return begin(arguments, *store);
   if (arguments.action == Action::end) return end(arguments, *store);
   Sample sample = arguments.sample;
   sample.run = arguments.run;
   const auto added = store->add(sample);
-  return added ? Exit::nothing : complain_of(added.error());
+  return added ? Exit::nothing : complain(added.error());
 }
 
 }  // namespace pipewrench

@@ -9,8 +9,6 @@
 #include "harness/cli/store.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
-#include "harness/scenario/parse_scenario.h"
-#include "harness/scenario/trace_json.h"
 
 namespace pipewrench {
 namespace {
@@ -42,19 +40,9 @@ FindingRecord record_of(const Finding& finding, const Scenario& scenario,
                         .repeated = finding.repeated,
                         .tried = finding.unstable ? kRepetitions : finding.repeated,
                         .size = finding.plan.size()};
-  const auto add = [&](const char* role, const std::string& name, std::string content) {
-    occurrence.artefacts.push_back({.role = role, .name = name, .content = std::move(content)});
-  };
-  add("scenario", "scenario.toml", print_scenario(scenario));
-  add("plan", "plan.txt", print(finding.plan));
-  add("trace", "trace.jsonl", to_json_lines(finding.trace));
-  add("finding", "finding.json", to_json(finding, replay));
-  add("story", "README", story(finding, scenario, replay, LadderStyle{}));
-  const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
-  for (std::size_t i = 0; i < peers; ++i) {
-    add("out", scenario.peers[i].name + ".out", finding.trace.outputs[i].out);
-    add("err", scenario.peers[i].name + ".err", finding.trace.outputs[i].err);
-  }
+  for (FindingFile& file : files_of(finding, scenario, replay, to_json(finding, replay)))
+    occurrence.artefacts.push_back(
+        {.role = file.role, .name = std::move(file.name), .content = std::move(file.text)});
   FindingRecord record{.id = finding.id,
                        .kind = finding.kind,
                        .signature = finding.signature,

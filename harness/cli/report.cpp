@@ -76,8 +76,7 @@ Exit report_command(const Arguments& arguments) {
   if (row->is_many && !is_github && arguments.report_out.empty())
     return complain(Exit::usage, "--format " + arguments.format + " needs --out DIR");
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
-  if (!store)
-    return complain(store.error().bad_input ? Exit::usage : Exit::environment, store.error().text);
+  if (!store) return complain(store.error());
   const auto records = store->read();
   if (!records) return cannot(records.error().text);
   const auto files = row->render(*records, {.finding = arguments.finding});

@@ -2,14 +2,12 @@
 #include "harness/cli/store.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "harness/core/fd.h"
+#include "harness/core/whole_file.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
 #include "harness/scenario/parse_scenario.h"
@@ -29,23 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kHalfDone = ".new-";  // and the writer's PID
-
 std::string reason(const std::string& path, int error) {
   return path + ": " + std::strerror(error);
-}
-
-void remove_half_done(const std::string& out) {
-  std::error_code ignored;
-  std::vector<fs::path> left;
-  for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    const std::string name = entry.path().filename();
-    pid_t writer = 0;
-    if (!name.starts_with(kHalfDone)) continue;
-    std::from_chars(name.data() + kHalfDone.size(), name.data() + name.size(), writer);
-    if (writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH) left.push_back(entry.path());
-  }
-  for (const fs::path& path : left) fs::remove_all(path, ignored);
 }
 
 std::string json_of(const Finding& finding, const std::string& replay, std::uint64_t seed) {
@@ -74,14 +58,24 @@ std::string shell_word(const std::string& text) {
 std::expected<void, std::string> write_file(const std::string& path, const std::string& text) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file) return std::unexpected(reason(path, errno));
-  std::string_view left = text;
-  while (!left.empty()) {
-    const ssize_t wrote = ::write(file.get(), left.data(), left.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return std::unexpected(reason(path, errno));
-    left.remove_prefix(static_cast<std::size_t>(wrote));
-  }
+  if (!write_all(file.get(), text)) return std::unexpected(reason(path, errno));
   return {};
+}
+
+std::vector<FindingFile> files_of(const Finding& finding, const Scenario& scenario,
+                                  const std::string& replay, std::string json) {
+  std::vector<FindingFile> files = {
+      {"scenario", "scenario.toml", print_scenario(scenario)},
+      {"plan", "plan.txt", print(finding.plan)},
+      {"trace", "trace.jsonl", to_json_lines(finding.trace)},
+      {"finding", "finding.json", std::move(json)},
+      {"story", "README", story(finding, scenario, replay, LadderStyle{})}};
+  const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
+  for (std::size_t i = 0; i < peers; ++i) {
+    files.push_back({"out", scenario.peers[i].name + ".out", finding.trace.outputs[i].out});
+    files.push_back({"err", scenario.peers[i].name + ".err", finding.trace.outputs[i].err});
+  }
+  return files;
 }
 
 std::expected<Store, std::string> Store::open(const std::string& out, std::uint64_t seed) {
@@ -103,24 +97,14 @@ std::string Store::replay_of(const Finding& finding) const {
 
 std::expected<void, std::string> Store::write(const Finding& finding,
                                               const Scenario& scenario) const {
-  const std::string half =
-      out_ + "/" + std::string(kHalfDone) + std::to_string(::getpid()) + "-" + finding.id;
+  const std::string half = half_done_path(out_, finding.id);
   const std::string whole = path_of(finding);
   std::error_code error;
   fs::remove_all(half, error);
   if (!fs::create_directory(half, error)) return std::unexpected(reason(half, error.value()));
-  std::vector<std::pair<std::string, std::string>> files = {
-      {"scenario.toml", print_scenario(scenario)},
-      {"plan.txt", print(finding.plan)},
-      {"trace.jsonl", to_json_lines(finding.trace)},
-      {"README", story(finding, scenario, replay_of(finding), LadderStyle{})},
-      {"finding.json", json_of(finding, replay_of(finding), seed_)}};
-  const std::size_t peers = std::min(scenario.peers.size(), finding.trace.outputs.size());
-  for (std::size_t i = 0; i < peers; ++i) {
-    files.emplace_back(scenario.peers[i].name + ".out", finding.trace.outputs[i].out);
-    files.emplace_back(scenario.peers[i].name + ".err", finding.trace.outputs[i].err);
-  }
-  for (const auto& [name, text] : files)
+  const std::string replay = replay_of(finding);
+  for (const auto& [role, name, text] :
+       files_of(finding, scenario, replay, json_of(finding, replay, seed_)))
     if (const auto wrote = write_file(half + "/" + name, text); !wrote) {
       fs::remove_all(half, error);
       return wrote;

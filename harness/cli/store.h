@@ -6,11 +6,22 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <vector>
 
 #include "harness/finding/finding.h"
 #include "harness/scenario/scenario.h"
 
 namespace pipewrench {
+
+// What a finding consists of, in its directory and in the store of findings.
+struct FindingFile {
+  const char* role;  // of an Artefact
+  std::string name;
+  std::string text;
+};
+// `json`: what finding.json is to hold. A peer's outputs are there if it had any run.
+std::vector<FindingFile> files_of(const Finding& finding, const Scenario& scenario,
+                                  const std::string& replay, std::string json);
 
 class Store {
  public:

@@ -139,12 +139,7 @@ bool killed_from_here(Run& run, std::uint32_t task, const TaskStatus& target) {
   if (is_dying(process.pid)) {
     pollfd ended{process.pidfd.get(), POLLIN, 0};
     poll(&ended, 1, -1);
-    // Its death is seen to before anything else.
-    for (Live& one : run.live)
-      if (one.process == run.live[pending.other].process && one.state != State::dead) {
-        one.state = State::running;
-        one.pending.duplicate.reset();
-      }
+    run.dies(run.live[pending.other].process);  // seen to before anything else
   }
   hint_signal(run.process_of(pending.other));
   hint_signal(run.process_of(task));

@@ -134,13 +134,10 @@ Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
 
 void Scheduler::kill(std::uint32_t task) {
   Process& process = run.process_of(task);
-  for (std::uint32_t other = 0; other < run.live.size(); ++other) {
-    if (run.live[other].process != run.live[task].process) continue;
-    run.trace.tasks[other].killed_by_plan = true;
-    // Parked tasks die where they are: they count as running until they are dead.
-    if (run.live[other].state != State::dead) run.live[other].state = State::running;
-    run.live[other].pending.duplicate.reset();
-  }
+  for (std::uint32_t other = 0; other < run.live.size(); ++other)
+    if (run.live[other].process == run.live[task].process)
+      run.trace.tasks[other].killed_by_plan = true;
+  run.dies(run.live[task].process);
   syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
 }
 

@@ -357,12 +357,7 @@ void Scheduler::orphaned(std::uint32_t index) {
   child.parent = kNobody;
   if (child.dead) return;
   hint_signal(child);
-  if (!is_dying(child.pid)) return;
-  for (Live& one : run.live)
-    if (one.process == index && one.state != State::dead) {
-      one.state = State::running;
-      one.pending.duplicate.reset();
-    }
+  if (is_dying(child.pid)) run.dies(index);
 }
 
 void Scheduler::process_died(std::uint32_t index) {
@@ -493,12 +488,7 @@ bool Scheduler::look_for_dying() {
     process.death_looked = process.signal_version;
     pollfd ended{process.pidfd.get(), POLLIN, 0};
     if (poll(&ended, 1, 0) == 0 && !is_dying(process.pid)) continue;
-    for (Live& one : run.live)
-      if (one.process == i && one.state != State::dead) {
-        one.state = State::running;
-        one.ticks = 0;
-        one.pending.duplicate.reset();
-      }
+    run.dies(i);
     found = true;
   }
   return found;

@@ -135,6 +135,15 @@ Step& Run::record_event(Event event, std::uint32_t task) {
   return trace.steps.back();
 }
 
+void Run::dies(std::uint32_t process) {
+  for (Live& one : live)
+    if (one.process == process && one.state != State::dead) {
+      one.state = State::running;
+      one.ticks = 0;
+      one.pending.duplicate.reset();
+    }
+}
+
 void Run::unmanaged(std::uint32_t task, const std::string& why) {
   ++trace.unmanaged;
   record_event(Event::unmanaged, task).detail = why;

@@ -56,6 +56,8 @@ class Run {
   // Answers; the task runs on.
   void answer(std::uint32_t task, std::int64_t value_or_negative_errno);
   void let_kernel(std::uint32_t task);
+  // The kernel ends this process: its tasks, parked ones too, count as running until they are dead.
+  void dies(std::uint32_t process);
   // Lets the kernel do a call that blocks there; the step is recorded when the task wakes.
   void sleep_in_kernel(std::uint32_t task);
   // The step of the task's pending call; flags and result as known.

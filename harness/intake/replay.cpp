@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "harness/intake/child.h"
+#include "harness/intake/items.h"
 #include "reports/triage/signature.h"
 #include "sanitizers/replay_options.h"
 
@@ -30,27 +31,16 @@ constexpr std::string_view kElf =
     "\x7f"
     "ELF";
 
-struct Trace {
+struct Runtime {
   const char* name;     // as in RunRecord's sanitizer
   std::string_view in;  // a string that its run time brings along
 };
-constexpr std::array<Trace, 5> kRuntimes = {{{"asan", "__asan_init"},
-                                             {"ubsan", "__ubsan_handle_"},
-                                             {"tsan", "__tsan_init"},
-                                             {"msan", "__msan_init"},
-                                             {"lsan", "__lsan_init"}}};
+constexpr std::array<Runtime, 5> kRuntimes = {{{"asan", "__asan_init"},
+                                               {"ubsan", "__ubsan_handle_"},
+                                               {"tsan", "__tsan_init"},
+                                               {"msan", "__msan_init"},
+                                               {"lsan", "__lsan_init"}}};
 constexpr std::string_view kLibFuzzer = "INFO: libFuzzer ignores flags";
-
-std::string content_of(const std::string& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || size > kMostProgram_bytes || !file) return {};
-  std::string content(size, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(size));
-  content.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  return content;
-}
 
 bool write_input(const std::string& path, const std::string& input) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -96,13 +86,15 @@ std::expected<Program, std::string> program_at(const std::string& path) {
     return std::unexpected(path + ": no such program");
   if (::access(whole.c_str(), X_OK) != 0)
     return std::unexpected(path + ": " + std::strerror(errno));
-  const std::string content = content_of(whole);
+  const bool is_small = fs::file_size(whole, error) <= kMostProgram_bytes && !error;
+  const std::string content =
+      is_small ? content_of(whole, kMostProgram_bytes).value_or("") : std::string();
   Program program{.path = whole,
                   .target = target_of(whole.string()),
                   .sanitizer = "",
                   .engine = Engine::replay};
   if (content.starts_with(kElf))
-    for (const Trace& runtime : kRuntimes) {
+    for (const Runtime& runtime : kRuntimes) {
       const bool is_part = std::string_view(runtime.name) == "lsan" &&
                            program.sanitizer.find("asan") != std::string::npos;
       if (is_part || content.find(runtime.in) == std::string::npos) continue;

@@ -39,15 +39,6 @@ void keep_common(const std::vector<Crash>& samples, Crash& crash) {
   frames.erase(frames.begin(), frames.end() - static_cast<std::ptrdiff_t>(common));
 }
 
-Artefact artefact(std::string role, std::string name, std::string content) {
-  return {.role = std::move(role),
-          .name = std::move(name),
-          .hash = {},
-          .bytes = content.size(),
-          .content = std::move(content),
-          .damage = {}};
-}
-
 std::string name_of(const std::string& path) { return fs::path(path).filename(); }
 
 std::string lines_of(const std::vector<Operation>& operations, const std::string& log) {
@@ -63,6 +54,15 @@ std::string lines_of(const std::vector<Operation>& operations, const std::string
 }
 
 }  // namespace
+
+Artefact artefact_of(std::string role, std::string name, std::string content) {
+  return {.role = std::move(role),
+          .name = std::move(name),
+          .hash = {},
+          .bytes = content.size(),
+          .content = std::move(content),
+          .damage = {}};
+}
 
 struct Taker::Repeats {
   std::vector<Crash> all;
@@ -85,15 +85,21 @@ std::expected<Taken, std::string> Taker::take(const Item& item) {
   return std::unexpected(item.path + ": unknown kind of item");
 }
 
+const std::expected<Program, std::string>& Taker::program(const std::string& path) {
+  const auto known = programs_.find(path);
+  return known != programs_.end() ? known->second
+                                  : programs_.emplace(path, program_at(path)).first->second;
+}
+
 std::expected<std::vector<Program>, std::string> Taker::programs_for(const Item& item,
                                                                      const std::string& log) {
   std::vector<std::string> paths = {options_.target};
   if (options_.target.empty()) paths = programs_near(item, log);
   std::vector<Program> programs;
   for (const std::string& path : paths) {
-    auto program = program_at(path);
-    if (!program) return std::unexpected(program.error());
-    programs.push_back(std::move(*program));
+    const auto& one = program(path);
+    if (!one) return std::unexpected(one.error());
+    programs.push_back(*one);
   }
   // libFuzzer's own executable knows of time-outs, memory and leaks; the first is what is run.
   const auto by_engine = [](const Program& one, const Program& other) {
@@ -131,10 +137,10 @@ std::expected<Taker::Repeats, std::string> Taker::repeat(const Program& program,
 
 // Bytes of an operation: a decoder that tells of as many as there are records, or as there were
 // until it failed, reads records; else the input is plain bytes.
-std::size_t Taker::unit_of(const Program& program, const std::string& input) {
-  const std::string decoder = decoder_of(program.path);
+std::size_t Taker::unit_of(const Program& of, const std::string& input) {
+  const std::string decoder = decoder_of(of.path);
   if (decoder.empty() || input.empty()) return 1;
-  const auto replay = program_at(decoder);
+  const auto& replay = program(decoder);
   if (!replay) return 1;
   const std::size_t told = operations_in(replayer_.decode(*replay, input)).size();
   return told > 0 && told <= (input.size() + kRecord_bytes - 1) / kRecord_bytes ? kRecord_bytes : 1;
@@ -170,12 +176,12 @@ std::string Taker::smallest(const Program& program, const Repeats& repeats, std:
 }
 
 // The sanitizers under which the same is shown, the program's own first.
-std::string Taker::others_that_show(const Program& program, const Repeats& repeats,
+std::string Taker::others_that_show(const Program& own, const Repeats& repeats,
                                     const std::string& input) {
-  std::string names = program.sanitizer;
+  std::string names = own.sanitizer;
   if (is_slow(repeats.crash.kind)) return names;
-  for (const std::string& path : siblings_of(program.path)) {
-    const auto other = program_at(path);
+  for (const std::string& path : siblings_of(own.path)) {
+    const auto& other = program(path);
     if (!other || names.find(other->sanitizer) != std::string::npos) continue;
     const auto shown = replayer_.run(*other, input);
     if (shown && signature_of(shown->crash) == repeats.signature) names += " " + other->sanitizer;
@@ -189,16 +195,16 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
   const auto log = content_of(item.path + ".log", kMostLog_bytes);
   const auto programs = programs_for(item, log.value_or(""));
   if (!programs) return std::unexpected(programs.error());
-  const Program& program = programs->front();
-  auto repeats = repeat(program, *input);
+  const Program& shower = programs->front();
+  auto repeats = repeat(shower, *input);
   if (!repeats) return std::unexpected(repeats.error());
 
-  Taken taken{.finding = {}, .program = program.path, .top_three = {}};
+  Taken taken{.finding = {}, .program = shower.path, .top_three = {}};
   FindingRecord& finding = taken.finding;
-  finding.target = program.target;
+  finding.target = shower.target;
   finding.unstable = repeats->times < kTimes;
   Occurrence once{.tool = item.tool,
-                  .sanitizer = program.sanitizer,
+                  .sanitizer = shower.sanitizer,
                   .source = item.path,
                   .repeated = repeats->times,
                   .tried = kTimes,
@@ -208,17 +214,17 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
     finding.kind = item.claim.empty() ? "crash" : item.claim;
     finding.signature = "does not repeat";
     finding.cause = "said to be a " + finding.kind + ", but it does not repeat";
-    once.artefacts.push_back(artefact("input", name_of(item.path), *input));
+    once.artefacts.push_back(artefact_of("input", name_of(item.path), *input));
     finding.occurrences.push_back(std::move(once));
     return taken;
   }
-  const std::string small = smallest(program, *repeats, *input);
-  const std::string decoder = decoder_of(program.path);
+  const std::string small = smallest(shower, *repeats, *input);
+  const std::string decoder = decoder_of(shower.path);
   std::string decoded;
   if (!decoder.empty())
-    if (const auto replay = program_at(decoder)) decoded = replayer_.decode(*replay, small);
+    if (const auto& replay = program(decoder)) decoded = replayer_.decode(*replay, small);
   const std::vector<Operation> operations = operations_in(decoded);
-  const auto shown = replayer_.run(program, small, Replayer::Log::is_kept);
+  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
   const Crash crash = shown && !shown->crash.kind.empty() ? shown->crash : repeats->crash;
   taken.top_three = top_three_frames(repeats->crash);
   finding.kind = crash.kind;
@@ -226,15 +232,16 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
   finding.cause = sentence_of(crash);
   finding.stacks = crash.stacks;
   read_sources(finding.stacks);
-  once.sanitizer = others_that_show(program, *repeats, small);
+  once.sanitizer = others_that_show(shower, *repeats, small);
   once.size = small.size();
-  once.artefacts.push_back(artefact("input", name_of(item.path), small));
+  once.artefacts.push_back(artefact_of("input", name_of(item.path), small));
   if (small != *input)
-    once.artefacts.push_back(artefact("original", name_of(item.path) + ".original", *input));
+    once.artefacts.push_back(artefact_of("original", name_of(item.path) + ".original", *input));
   if (const std::string lines = lines_of(operations, decoded); !lines.empty())
-    once.artefacts.push_back(artefact("operations", "operations.txt", lines));
+    once.artefacts.push_back(artefact_of("operations", "operations.txt", lines));
   if (shown)
-    once.artefacts.push_back(artefact("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
+    once.artefacts.push_back(
+        artefact_of("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
   finding.occurrences.push_back(std::move(once));
   return taken;
 }

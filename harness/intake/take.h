@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,22 +46,26 @@ class Taker {
   std::expected<Taken, std::string> take_log(const Item& item);
   std::expected<Taken, std::string> take_core(const Item& item);
   std::expected<Taken, std::string> take_conducted(const Item& item);
+  // program_at(), which reads all of it, once for each path.
+  const std::expected<Program, std::string>& program(const std::string& path);
   std::expected<std::vector<Program>, std::string> programs_for(const Item& item,
                                                                 const std::string& log);
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
-  std::size_t unit_of(const Program& program, const std::string& input);
+  std::size_t unit_of(const Program& of, const std::string& input);
   bool shows_something(const std::string& scenario, const std::vector<std::string>& environment,
                        const std::vector<std::string>& plan, FindingRecord& finding);
   void plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
                     std::vector<std::string>& plan, FindingRecord& finding);
-  std::string others_that_show(const Program& program, const Repeats& repeats,
+  std::string others_that_show(const Program& own, const Repeats& repeats,
                                const std::string& input);
 
   Replayer replayer_;
   TakeOptions options_;
+  std::map<std::string, std::expected<Program, std::string>> programs_;
 };
 
+Artefact artefact_of(std::string role, std::string name, std::string content);
 // The lines around the frames of the program, where their files can be read.
 void read_sources(std::vector<Stack>& stacks);
 

@@ -39,15 +39,6 @@ struct Replay {
   std::vector<Symptom> findings;  // worst first
 };
 
-Artefact artefact(std::string role, std::string name, std::string content) {
-  return {.role = std::move(role),
-          .name = std::move(name),
-          .hash = {},
-          .bytes = content.size(),
-          .content = std::move(content),
-          .damage = {}};
-}
-
 std::string text_at(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -209,16 +200,16 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
                  plan, finding);
   }
   once.size = plan.size();
-  once.artefacts.push_back(artefact("plan", "plan.txt", joined(plan)));
+  once.artefacts.push_back(artefact_of("plan", "plan.txt", joined(plan)));
   for (const auto& [role, name] :
        {std::pair{"scenario", "scenario.toml"}, {"trace", "trace.jsonl"}, {"story", "README"}})
     if (auto content = content_of(item.path + "/" + name, kMostFile_bytes))
-      once.artefacts.push_back(artefact(role, name, std::move(*content)));
+      once.artefacts.push_back(artefact_of(role, name, std::move(*content)));
   for (const std::string& peer : finding.peers)
     for (const char* role : {"out", "err"}) {
       const std::string name = fs::path(peer + "." + role).filename();
       if (auto content = content_of(item.path + "/" + name, kMostFile_bytes))
-        once.artefacts.push_back(artefact(role, name, std::move(*content)));
+        once.artefacts.push_back(artefact_of(role, name, std::move(*content)));
     }
   finding.occurrences.push_back(std::move(once));
   return taken;

@@ -27,15 +27,6 @@ constexpr std::array<std::string_view, 9> kSources = {".c",  ".cc",  ".cpp", ".c
                                                       ".hh", ".hpp", ".rs",  ".ipp"};
 constexpr std::string_view kUnit = "Test unit written to ";
 
-Artefact artefact(std::string role, std::string name, std::string content) {
-  return {.role = std::move(role),
-          .name = std::move(name),
-          .hash = {},
-          .bytes = content.size(),
-          .content = std::move(content),
-          .damage = {}};
-}
-
 FindingRecord record_of(const Crash& crash, const Item& item) {
   FindingRecord finding;
   finding.kind = crash.kind;
@@ -113,7 +104,7 @@ std::expected<Taken, std::string> Taker::take_log(const Item& item) {
                                                  : target_of(options_.target);
   taken.finding.unstable = true;  // there is nothing to run again
   taken.finding.occurrences.front().artefacts.push_back(
-      artefact("log", fs::path(item.path).filename(), *log));
+      artefact_of("log", fs::path(item.path).filename(), *log));
   return taken;
 }
 
@@ -144,7 +135,7 @@ std::expected<Taken, std::string> Taker::take_core(const Item& item) {
   taken.finding.target = target_of(options_.target.empty() ? by : options_.target);
   taken.finding.unstable = true;  // a core cannot be run again
   taken.finding.occurrences.front().artefacts.push_back(
-      artefact("log", "backtrace.txt", run->output));
+      artefact_of("log", "backtrace.txt", run->output));
   return taken;
 }
 

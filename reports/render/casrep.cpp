@@ -53,7 +53,8 @@ Json lines_of(const Artefact* log) {
 
 Json report_of(const FindingRecord& finding) {
   const KindRow& row = row_of(finding.kind);
-  const Occurrence smallest = finding.occurrences.empty() ? Occurrence() : finding.occurrences[0];
+  static const Occurrence kNone;
+  const Occurrence& smallest = finding.occurrences.empty() ? kNone : finding.occurrences[0];
   std::string crash_line;
   Json source = Json::array();
   if (!finding.stacks.empty())

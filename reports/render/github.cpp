@@ -45,22 +45,14 @@ std::string markdown(const std::string& hostile) {
 }
 
 const char* level_of(const FindingRecord& finding) {
-  if (finding.note) return "notice";
-  if (finding.mark != Mark::open && finding.standing != Standing::regressed) return "notice";
+  if (finding.note || is_settled(finding)) return "notice";
   return finding.standing == Standing::known ? "warning" : "error";
-}
-
-const StackFrame* place_of(const FindingRecord& finding) {
-  for (const Stack& stack : finding.stacks)
-    for (const StackFrame& frame : stack.frames)
-      if (frame.ours && !frame.file.empty()) return &frame;
-  return nullptr;
 }
 
 std::string annotation(const FindingRecord& finding) {
   std::string text = std::string("::") + level_of(finding) +
                      " title=" + command_text(finding.kind + " in " + finding.target, true);
-  if (const StackFrame* frame = place_of(finding); frame != nullptr) {
+  if (const StackFrame* frame = own_source(finding); frame != nullptr) {
     text += ",file=" + command_text(frame->file, true);
     if (frame->line != 0) text += ",line=" + std::to_string(frame->line);
   }

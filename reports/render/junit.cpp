@@ -35,8 +35,7 @@ struct Suite {
 std::string why_skipped(const FindingRecord& finding) {
   const std::string reason = finding.why.empty() ? "" : ": " + finding.why;
   if (finding.note) return "a note, not a finding";
-  if (finding.mark != Mark::open && finding.standing != Standing::regressed)
-    return std::string("marked ") + name(finding.mark) + reason;
+  if (is_settled(finding)) return std::string("marked ") + name(finding.mark) + reason;
   return "";
 }
 

@@ -65,9 +65,8 @@ Json location_of(const StackFrame& frame) {
 // A reader such as GitHub shows only what has a file: of a run, that is what was given to the
 // conductor.
 Json locations_of(const FindingRecord& finding) {
-  for (const Stack& stack : finding.stacks)
-    for (const StackFrame& frame : stack.frames)
-      if (frame.ours && !frame.file.empty()) return Json::array({location_of(frame)});
+  if (const StackFrame* frame = own_source(finding); frame != nullptr)
+    return Json::array({location_of(*frame)});
   std::string file = finding.target;
   if (!finding.occurrences.empty() && !finding.occurrences[0].source.empty())
     file = finding.occurrences[0].source;

@@ -2,27 +2,24 @@
 #include "reports/store/artefacts.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "harness/core/fd.h"
+#include "harness/core/whole_file.h"
 #include "reports/store/store.h"
 
 namespace pipewrench {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kHalfDone = ".new-";  // and the writer's PID
 
 std::string reason(const std::string& path, int error) {
   return path + ": " + std::strerror(error);
@@ -35,13 +32,7 @@ bool is_hash(const std::string& text) {
 std::expected<void, std::string> write_whole(const std::string& path, const std::string& content) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file) return std::unexpected(reason(path, errno));
-  std::string_view left = content;
-  while (!left.empty()) {
-    const ssize_t wrote = ::write(file.get(), left.data(), left.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return std::unexpected(reason(path, errno));
-    left.remove_prefix(static_cast<std::size_t>(wrote));
-  }
+  if (!write_all(file.get(), content)) return std::unexpected(reason(path, errno));
   // The database must not name what a power cut takes back.
   if (::fdatasync(file.get()) != 0) return std::unexpected(reason(path, errno));
   return {};
@@ -57,15 +48,7 @@ std::expected<void, std::string> ArtefactFolder::prepare() const {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return std::unexpected(reason(folder_, error.value()));
-  std::vector<fs::path> left;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename();
-    pid_t writer = 0;
-    if (!name.starts_with(kHalfDone)) continue;
-    std::from_chars(name.data() + kHalfDone.size(), name.data() + name.size(), writer);
-    if (writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH) left.push_back(entry.path());
-  }
-  for (const fs::path& path : left) fs::remove(path, error);
+  remove_half_done(folder_);
   return {};
 }
 
@@ -74,8 +57,7 @@ std::expected<std::string, std::string> ArtefactFolder::write(const std::string&
   const std::string hash = content_hash(content);
   const std::string whole = path_of(hash);
   if (::access(whole.c_str(), F_OK) == 0) return hash;
-  const std::string half = folder_ + "/" + std::string(kHalfDone) + std::to_string(::getpid()) +
-                           "-" + std::to_string(++serial);
+  const std::string half = half_done_path(folder_, std::to_string(++serial));
   const std::string parent = fs::path(whole).parent_path();
   if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
     return std::unexpected(reason(parent, errno));

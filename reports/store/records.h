@@ -109,6 +109,22 @@ struct Records {
   bool operator==(const Records&) const = default;
 };
 
+// The innermost frame of the program whose file is known; or nullptr.
+inline const StackFrame* own_source(const FindingRecord& finding) {
+  for (const Stack& stack : finding.stacks)
+    for (const StackFrame& frame : stack.frames)
+      if (frame.ours && !frame.file.empty()) return &frame;
+  return nullptr;
+}
+
+inline bool is_news(Standing standing) {
+  return standing == Standing::new_ || standing == Standing::regressed;
+}
+// A person has said what to think of it, and it has not come back since.
+inline bool is_settled(const FindingRecord& finding) {
+  return finding.mark != Mark::open && finding.standing != Standing::regressed;
+}
+
 const char* name(Mark mark);
 const char* name(Standing standing);
 

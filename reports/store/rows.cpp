@@ -192,8 +192,10 @@ std::int64_t add(SQLite::Database& database, const RunRecord& run) {
 }
 
 void update(SQLite::Database& database, const RunRecord& run) {
-  Query(database, "UPDATE runs SET seconds = ?, executions = ?, outcome = ? WHERE id = ?",
-        run.seconds, run.executions, run.outcome, run.id)
+  Query(database,
+        "UPDATE runs SET seconds = ?, outcome = ?, executions = max(?, (SELECT "
+        "coalesce(sum(executions), 0) FROM samples WHERE run = runs.id)) WHERE id = ?",
+        run.seconds, run.outcome, run.executions, run.id)
       .run();
 }
 

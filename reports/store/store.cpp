@@ -170,12 +170,12 @@ Stored<std::string> FindingStore::mark(const std::string& id, Mark mark, const s
                 "'"});
 }
 
-Stored<Records> FindingStore::read() {
+Stored<Records> FindingStore::read(Contents contents) {
   auto records = guarded(impl_->path, [&] {
     const SQLite::Transaction one_moment(impl_->database);
     return rows::read(impl_->database);
   });
-  if (!records) return records;
+  if (!records || contents == Contents::are_left) return records;
   for (FindingRecord& finding : records->findings) {
     if (finding.occurrences.empty()) continue;
     for (Artefact& artefact : finding.occurrences.front().artefacts) {

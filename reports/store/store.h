@@ -29,7 +29,8 @@ class FindingStore {
   FindingStore& operator=(FindingStore&& other) noexcept;
   ~FindingStore();
 
-  // A run appears when it begins; what of it is known at the end is added then. Returns its number.
+  // A run appears when it begins; what of it is known at the end is added then, and its samples'
+  // executions where those are more. Returns its number.
   Stored<std::int64_t> begin(const RunRecord& run);
   Stored<void> end(const RunRecord& run);
 
@@ -41,9 +42,10 @@ class FindingStore {
   Stored<std::string> mark(const std::string& id, Mark mark, const std::string& why,
                            std::int64_t at_ms);
 
-  // Everything, as of one moment. The artefacts of the smallest occurrence have their content, of
-  // each kMostContent_bytes at most, or say why they have none.
-  Stored<Records> read();
+  // Everything, as of one moment. Where a report needs them, the artefacts of the smallest
+  // occurrence have their content, of each kMostContent_bytes at most, or say why they have none.
+  enum class Contents : std::uint8_t { are_read, are_left };
+  Stored<Records> read(Contents contents = Contents::are_read);
   Stored<std::string> content(const Artefact& artefact) const;
 
   static constexpr std::size_t kMostContent_bytes = std::size_t{8} << 20;

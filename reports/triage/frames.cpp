@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
+
+#include "reports/triage/text.h"
 
 namespace pipewrench {
 namespace {
@@ -42,21 +43,6 @@ bool starts_with_any(std::string_view text, const auto& list) {
 bool contains_any(std::string_view text, const auto& list) {
   return std::ranges::any_of(
       list, [&](std::string_view item) { return text.find(item) != std::string_view::npos; });
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
-template <class Number>
-std::optional<Number> whole(std::string_view text, int base = 10) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
 }
 
 bool is_ours(const StackFrame& frame) {

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "reports/triage/frames.h"
+#include "reports/triage/text.h"
 
 namespace pipewrench {
 namespace {
@@ -70,13 +71,6 @@ constexpr std::array<Words, 6> kAddress = {{
     {"allocator is out of memory", "out-of-memory"},
     {"ABRT", "abort"},
 }};
-
-std::string_view trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // What follows `mark` in the line; nothing if it is not there.
 std::string_view after(std::string_view line, std::string_view mark) {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <optional>
 #include <set>
 
 #include "reports/triage/frames.h"
+#include "reports/triage/text.h"
 
 namespace pipewrench {
 namespace {
@@ -18,19 +18,6 @@ constexpr std::size_t kMostOperations = 64;
 constexpr auto kNone = std::string_view::npos;
 
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-std::optional<long> whole(std::string_view text) {
-  long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
-}
 
 std::vector<std::string> own_frames(const Crash& crash, std::size_t most) {
   std::vector<std::string> names;
@@ -93,7 +80,7 @@ struct Text {
 std::optional<Text> text_of(std::string_view value) {
   const std::size_t open = value.rfind(" (");
   if (!value.starts_with('"') || open == kNone || !value.ends_with(" bytes)")) return {};
-  const auto size = whole(value.substr(open + 2, value.size() - open - 9));
+  const auto size = whole<long>(value.substr(open + 2, value.size() - open - 9));
   const std::size_t quote = value.rfind('"', open);
   if (!size || quote == 0) return {};
   return Text{value.substr(1, quote - 1), *size};
@@ -137,7 +124,7 @@ struct Told {
 };
 Told told_by(const Difference& difference) {
   const std::string_view what = difference.what;
-  const auto real = whole(difference.real), model = whole(difference.model);
+  const auto real = whole<long>(difference.real), model = whole<long>(difference.model);
   const auto has = [&](std::string_view word) { return what.find(word) != kNone; };
   if (real && model && (has("errno") || has("poll") || has("mode")))
     return {std::string(difference.real) + " not " + std::string(difference.model)};
@@ -262,7 +249,7 @@ std::vector<Operation> operations_in(std::string_view log) {
       operations.back().fault = line.substr(0, fault_end);
     }
     const std::size_t number = line.find("  ");
-    if (number == kNone || !whole(line.substr(0, number))) continue;
+    if (number == kNone || !whole<long>(line.substr(0, number))) continue;
     line = trimmed(line.substr(number));
     if (!line.starts_with(kClient)) continue;
     line.remove_prefix(kClient.size());
