@@ -51,6 +51,7 @@ FindingRecord record_of(const Finding& finding, const Scenario& scenario,
                        .peers = finding.peers,
                        .realism = realism_name(finding.realism),
                        .replay = replay,
+                       .gdb = finding.peers.empty() ? "" : replay + " --gdb " + shell_word(finding.peers[0]),
                        .note = finding.note,
                        .unstable = finding.unstable};
   record.occurrences.push_back(std::move(occurrence));
