@@ -225,7 +225,9 @@ void finish_write(Run& run, std::uint32_t task, const std::string& bytes, std::u
   Pending& pending = run.pending_of(task);
   const bool is_short = written < pending.asked;
   if (pending.n != 0 && pending.detail.find('"') == std::string::npos)
-    pending.detail += ", " + quoted(gather(run.process_of(task).pid, parts_of(run, task), 0, 64));
+    pending.detail += ", " + quoted(pending.done == 0 ? bytes.substr(0, 64)
+                                                      : gather(run.process_of(task).pid,
+                                                               parts_of(run, task), 0, 64));
   Step& step =
       run.record(task, static_cast<std::int64_t>(written), is_short ? kShort : std::uint16_t{0});
   const std::uint64_t here = pending.done;  // bytes of earlier parts of this call

@@ -534,7 +534,6 @@ bool Scheduler::sleepers_move() {
 bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
-  look_at_sleepers();
   while (true) {
     watched.clear();
     whose.clear();
@@ -577,7 +576,7 @@ bool Scheduler::settle() {
     if ((watched[0].revents & POLLIN) != 0) receive();
     for (std::size_t i = 1; i < watched.size(); ++i)
       if ((watched[i].revents & POLLIN) != 0) run.processes[whose[i - 1]].ended = true;
-    if (ready == 0) watch_memory();
+    if (ready == 0 && !falling) watch_memory();
     if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
     if (!failure.empty()) return false;
