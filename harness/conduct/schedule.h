@@ -27,6 +27,7 @@ struct Scheduler {
   std::uint32_t idle_jumps = 0;  // of the clock, with nothing moved between them
   std::uint64_t arrivals = 0;    // order in which waiters came
   std::uint64_t looks = 0;       // counts what may have made a task ready
+  bool only_blocked = false;     // the last turn was to block, and has changed nothing else
   std::uint64_t turn_ns = 0;     // virtual time at which the current turn began
   std::uint32_t call_steps = 0;
   std::uint32_t traps = 0;
