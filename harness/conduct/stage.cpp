@@ -232,6 +232,7 @@ std::string Stage::output(std::size_t slot, bool error, std::uint64_t most_bytes
   if (fstat(file, &info) != 0) return "";
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > most_bytes) cut = true;
+  if (size == 0) return "";
   std::string text(size < most_bytes ? size : most_bytes, '\0');
   const ssize_t got = pread(file, text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
