@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 
 #include "harness/conduct/run.h"
@@ -31,6 +32,7 @@ struct Scheduler {
   std::uint64_t turn_ns = 0;     // virtual time at which the current turn began
   std::uint32_t call_steps = 0;
   std::uint32_t traps = 0;
+  bool has_zombies = false;  // the stage's, which nobody is left to see
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
   std::string failure{};     // of the harness
   std::vector<Arrival> arrived{};
@@ -53,6 +55,7 @@ struct Scheduler {
   void receive();
   void trapped(std::uint32_t task, const seccomp_notif& notif);
   bool look_at_arrivals(bool only_traced);
+  std::optional<TaskStatus> status_of_newcomer(pid_t tid) const;
   std::uint32_t adopt(pid_t tid);
   std::string adopt_process(const TaskStatus& status, std::uint32_t index, std::uint32_t parent,
                             std::uint32_t parent_process);
