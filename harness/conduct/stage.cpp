@@ -24,6 +24,7 @@
 
 #include "harness/conduct/filter.h"
 #include "harness/conduct/launch.h"
+#include "harness/conduct/loader.h"
 #include "harness/core/check.h"
 
 namespace pipewrench {
@@ -125,7 +126,7 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
     CPU_SET(options.cpu, &set);
     sched_setaffinity(0, sizeof set, &set);
   }
-  const auto filter = make_filter();
+  const auto filter = make_filter(watch_loader());
   if (!filter) return std::unexpected(filter.error());
   if (options.namespaces) {
     if (unshare(kNamespaces) != 0 && !enter_user_namespace(kNamespaces))
