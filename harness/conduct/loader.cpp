@@ -2,6 +2,7 @@
 #include "harness/conduct/loader.h"
 
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,10 +20,13 @@ namespace {
 constexpr int kMostStops = 4'000;  // two a call; some ten calls for each library
 constexpr int kSyscallStop = SIGTRAP | 0x80;
 
-[[noreturn]] void be_watched() {
+[[noreturn]] void be_watched(pid_t watcher) {
   char name[] = "loader";
   char* const arguments[] = {name, nullptr};
   char* const environment[] = {nullptr};
+  // With whoever watches: it must not come to its program.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != watcher) _exit(127);
   personality(ADDR_NO_RANDOMIZE);
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0)
     execve("/proc/self/exe", arguments, environment);
@@ -68,8 +72,9 @@ std::vector<LoaderCall> watch(pid_t& child) {
 }  // namespace
 
 std::vector<LoaderCall> watch_loader() {
+  const pid_t watcher = getpid();
   pid_t child = fork();
-  if (child == 0) be_watched();
+  if (child == 0) be_watched(watcher);
   if (child < 0) return {};
   std::vector<LoaderCall> calls = watch(child);
   if (child > 0) kill(child, SIGKILL);
