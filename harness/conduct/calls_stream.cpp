@@ -91,9 +91,7 @@ Look look_transfer(Run& run, std::uint32_t task) {
   pending.asked = pending.call == Call::read || pending.call == Call::write
                       ? total_of(parts_of(run, task))
                       : pending.address(2);
-  char text[32];
-  std::snprintf(text, sizeof text, "fd %d", pending.fd);
-  pending.detail = text;
+  pending.detail = "fd " + std::to_string(pending.fd);
   return Look::ipc;
 }
 
