@@ -174,7 +174,6 @@ std::string quoted(std::string_view bytes) {
   std::string text = "\"";
   for (const char c : bytes.substr(0, kQuoted)) {
     const auto byte = static_cast<unsigned char>(c);
-    char escape[8];
     if (c == '\n')
       text += "\\n";
     else if (c == '"' || c == '\\')
@@ -182,8 +181,8 @@ std::string quoted(std::string_view bytes) {
     else if (byte >= 0x20 && byte < 0x7f)
       text += c;
     else {
-      std::snprintf(escape, sizeof escape, "\\%03o", byte);
-      text += escape;
+      text += '\\';
+      for (const int shift : {6, 3, 0}) text += static_cast<char>('0' + (byte >> shift & 7));
     }
   }
   text += '"';

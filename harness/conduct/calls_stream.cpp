@@ -91,9 +91,7 @@ Look look_transfer(Run& run, std::uint32_t task) {
   pending.asked = pending.call == Call::read || pending.call == Call::write
                       ? total_of(parts_of(run, task))
                       : pending.address(2);
-  char text[32];
-  std::snprintf(text, sizeof text, "fd %d", pending.fd);
-  pending.detail = text;
+  pending.detail = "fd " + std::to_string(pending.fd);
   return Look::ipc;
 }
 
@@ -136,9 +134,10 @@ bool can_read(Run& run, std::uint32_t task) {
 // Also true for a small write that may fit into the last page: poll counts whole pages only
 // (pipe(7)), so it is tried once for each state of the pipe.
 bool can_write(Run& run, std::uint32_t task) {
-  const Pending& pending = run.pending_of(task);
+  Pending& pending = run.pending_of(task);
   if (pending.nonblocking || pending.asked == 0) return true;
-  if (poll_descriptor(run, task, pending.fd, POLLOUT) != 0) return true;
+  pending.room = poll_descriptor(run, task, pending.fd, POLLOUT);
+  if (pending.room != 0) return true;
   return is_pipe(run, pending) && pending.asked < PIPE_BUF && pending.done == 0 &&
          pending.tried != run.objects[pending.object].version + 1;
 }
@@ -198,18 +197,24 @@ bool is_alone(const Run& run) {
   });
 }
 
+// A page is free and there are readers.
+bool has_room(const Pending& pending) {
+  if (pending.room != 0) return pending.room == POLLOUT;
+  pollfd one{pending.duplicate.get(), POLLOUT, 0};
+  return poll(&one, 1, 0) == 1 && one.revents == POLLOUT;
+}
+
 // What the pipe takes now without blocking; -EAGAIN: nothing. RWF_NOWAIT leaves the peers' own
 // O_NONBLOCK alone (it belongs to the open file, not to the descriptor). FIFOs do not know it: a
 // free page, which is what POLLOUT means, takes PIPE_BUF bytes; else it is opened once more.
-ssize_t write_now(const Run& run, std::uint32_t object, int pipe, std::string_view bytes) {
+ssize_t write_now(const Run& run, const Pending& pending, std::string_view bytes) {
   const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  const bool is_fifo = run.trace.objects[object].kind == ObjectKind::fifo;
-  pollfd room{pipe, POLLOUT, 0};
+  const int pipe = pending.duplicate.get();
+  const bool is_fifo = run.trace.objects[pending.object].kind == ObjectKind::fifo;
   if (!is_fifo) {
     const ssize_t put = pwritev2(pipe, &part, 1, -1, RWF_NOWAIT);
     if (put >= 0 || errno != EOPNOTSUPP) return put < 0 ? -errno : put;
-  } else if (bytes.size() <= PIPE_BUF && is_alone(run) && poll(&room, 1, 0) == 1 &&
-             room.revents == POLLOUT) {
+  } else if (bytes.size() <= PIPE_BUF && is_alone(run) && has_room(pending)) {
     const ssize_t put = write(pipe, bytes.data(), bytes.size());
     return put < 0 ? -errno : put;
   }
@@ -225,7 +230,9 @@ void finish_write(Run& run, std::uint32_t task, const std::string& bytes, std::u
   Pending& pending = run.pending_of(task);
   const bool is_short = written < pending.asked;
   if (pending.n != 0 && pending.detail.find('"') == std::string::npos)
-    pending.detail += ", " + quoted(gather(run.process_of(task).pid, parts_of(run, task), 0, 64));
+    pending.detail += ", " + quoted(pending.done == 0 ? bytes.substr(0, 64)
+                                                      : gather(run.process_of(task).pid,
+                                                               parts_of(run, task), 0, 64));
   Step& step =
       run.record(task, static_cast<std::int64_t>(written), is_short ? kShort : std::uint16_t{0});
   const std::uint64_t here = pending.done;  // bytes of earlier parts of this call
@@ -249,7 +256,7 @@ void act_write(Run& run, std::uint32_t task) {
   std::string_view offered = bytes;
   if (pending.shorten_to > pending.done)
     offered = offered.substr(0, pending.shorten_to - pending.done);
-  const ssize_t put = write_now(run, pending.object, pending.duplicate.get(), offered);
+  const ssize_t put = write_now(run, pending, offered);
   if (put == -EAGAIN && !pending.nonblocking) {
     pending.tried = run.objects[pending.object].version + 1;
     return;  // still parked; it blocks

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/conduct/filter.h"
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -27,9 +29,35 @@ std::unexpected<std::string> failed(const char* what, int error) {
   return std::unexpected(std::string(what) + ": " + std::strerror(error < 0 ? -error : error));
 }
 
+// libseccomp knows no addresses. The number comes first: the kernel remembers for which calls the
+// filter looks at nothing else, and does not run it for those (seccomp_cache_prepare).
+std::vector<sock_filter> let_loader_pass(const std::vector<LoaderCall>& calls) {
+  constexpr auto load = [](std::size_t offset) {
+    return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+  };
+  constexpr auto unless = [](std::uint32_t value, std::uint8_t skip) {
+    return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip);
+  };
+  constexpr std::size_t kAddress = offsetof(seccomp_data, instruction_pointer);
+  constexpr std::size_t kThird = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);
+  std::vector<sock_filter> code;
+  for (const LoaderCall& call : calls) {
+    code.insert(
+        code.end(),
+        {load(offsetof(seccomp_data, arch)), unless(AUDIT_ARCH_X86_64, 9),
+         load(offsetof(seccomp_data, nr)), unless(static_cast<std::uint32_t>(call.number), 7),
+         load(kAddress), unless(static_cast<std::uint32_t>(call.address), 5),
+         load(kAddress + sizeof(std::uint32_t)),
+         unless(static_cast<std::uint32_t>(call.address >> 32), 3), load(kThird),
+         unless(call.third, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)});
+  }
+  return code;
+}
+
 }  // namespace
 
-std::expected<std::vector<sock_filter>, std::string> make_filter() {
+std::expected<std::vector<sock_filter>, std::string> make_filter(
+    const std::vector<LoaderCall>& loader) {
   const std::unique_ptr<void, decltype(&seccomp_release)> context(seccomp_init(SCMP_ACT_ALLOW),
                                                                   &seccomp_release);
   if (!context) return std::unexpected("seccomp_init: no memory");
@@ -50,8 +78,10 @@ std::expected<std::vector<sock_filter>, std::string> make_filter() {
   if (const int failure = seccomp_export_bpf(context.get(), file.get()); failure != 0)
     return failed("seccomp_export_bpf", failure);
   const off_t size = lseek(file.get(), 0, SEEK_END);
-  std::vector<sock_filter> filter(static_cast<std::size_t>(size) / sizeof(sock_filter));
-  if (pread(file.get(), filter.data(), static_cast<std::size_t>(size), 0) != size)
+  std::vector<sock_filter> filter = let_loader_pass(loader);
+  const std::size_t before = filter.size();
+  filter.resize(before + static_cast<std::size_t>(size) / sizeof(sock_filter));
+  if (pread(file.get(), filter.data() + before, static_cast<std::size_t>(size), 0) != size)
     return failed("pread of the filter", errno);
   return filter;
 }

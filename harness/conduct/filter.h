@@ -10,14 +10,18 @@
 #include <string>
 #include <vector>
 
+#include "harness/conduct/loader.h"
+
 namespace pipewrench {
 
 // A call whose sixth argument is this one does not trap: the stage's own calls. None of the calls
 // of the table that the stage uses has six arguments, so the register is free.
 inline constexpr std::uint64_t kExempt = 0x7069706577726e63;
 
-// The program for seccomp(SECCOMP_SET_MODE_FILTER); made before the stage is forked.
-std::expected<std::vector<sock_filter>, std::string> make_filter();
+// The program for seccomp(SECCOMP_SET_MODE_FILTER); made before the stage is forked. What the
+// loader does passes.
+std::expected<std::vector<sock_filter>, std::string> make_filter(
+    const std::vector<LoaderCall>& loader);
 // Installs it in the calling process. Returns the listener, or -errno.
 int install_filter(const std::vector<sock_filter>& filter);
 

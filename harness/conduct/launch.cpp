@@ -46,6 +46,7 @@ struct Launch {
   const char* directory = nullptr;
   std::vector<char*> arguments, environment;
   std::array<int, 3> files{};
+  std::span<const int> ignored;  // signals
   int failure = 0;  // errno of what failed in the child, which shares this memory until it execs
 };
 
@@ -69,16 +70,27 @@ Launch decode_launch(std::span<char> request) {
   return launch;
 }
 
-void reset_signals() {
-  struct KernelAction {
-    void* handler;
-    unsigned long flags;
-    void* restorer;
-    unsigned long mask;
-  };
+struct KernelAction {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  unsigned long mask;
+};
+
+// Handlers go with execve(2); what is ignored stays so.
+std::vector<int> ignored_signals() {
+  std::vector<int> ignored;
+  for (int signal = 1; signal <= 64; ++signal) {
+    KernelAction action{};
+    syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
+    if (action.handler == reinterpret_cast<void*>(SIG_IGN)) ignored.push_back(signal);
+  }
+  return ignored;
+}
+
+void reset_signals(std::span<const int> ignored) {
   const KernelAction fresh{};
-  for (int signal = 1; signal <= 64; ++signal)
-    exempt(SYS_rt_sigaction, signal, &fresh, 0L, sizeof(unsigned long));
+  for (const int signal : ignored) exempt(SYS_rt_sigaction, signal, &fresh, 0L, sizeof fresh.mask);
   const unsigned long none = 0;
   exempt(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0L, sizeof none);
 }
@@ -100,7 +112,7 @@ int start_program(void* argument) {
   if (launch.namespaces) limit(RLIMIT_NPROC, kMaxTasks);
   syscall(SYS_umask, 022);
   if (syscall(SYS_chdir, launch.directory) == 0) {
-    reset_signals();
+    reset_signals(launch.ignored);
     exempt(SYS_execve, launch.program, launch.arguments.data(), launch.environment.data());
   }
   launch.failure = errno;
@@ -209,6 +221,7 @@ void run_stage(StageStart start) {
     }
     last_pid = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
   }
+  const std::vector<int> ignored = ignored_signals();
   personality(ADDR_NO_RANDOMIZE);
   const int listener = install_filter(start.filter);
   DescriptorMessage first;
@@ -239,6 +252,7 @@ void run_stage(StageStart start) {
     if (request[0] == 'l') {
       Launch launch = decode_launch(request);
       launch.namespaces = start.namespaces;
+      launch.ignored = ignored;
       take_descriptors(message.header, launch.files);
       reply = start_peer(launch);
       for (const int file : launch.files) close(file);

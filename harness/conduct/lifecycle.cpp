@@ -50,6 +50,8 @@ std::string descendant(const Run& run, const Process& maker, const std::string& 
 }  // namespace
 
 bool Scheduler::launch(std::uint32_t peer, const std::string& program) {
+  if (has_zombies) run.stage.reap();
+  has_zombies = false;
   const int inner = run.stage.launch(run.scenario.peers[peer], peer, program, run.scenario.limits);
   if (inner <= 0) {
     failure = "cannot start " + program + ": " + errno_name(-inner);
@@ -102,9 +104,20 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
   return name;
 }
 
+// Where nobody else can have made it, the newcomer is the peer just launched: /proc would say so too,
+// for twice the price of a trap.
+std::optional<TaskStatus> Scheduler::status_of_newcomer(pid_t tid) const {
+  const bool is_the_peer =
+      launched.size() == 1 && std::ranges::all_of(run.live, [](const Live& one) {
+        return one.state == State::dead || (one.state == State::parked && one.births == 0);
+      });
+  if (!is_the_peer) return task_status(tid);
+  return TaskStatus{.tgid = tid, .parent = run.stage.pid(), .inner = launched.begin()->first};
+}
+
 // A task that traps for the first time. Its place in the family gives its name.
 std::uint32_t Scheduler::adopt(pid_t tid) {
-  const auto status = task_status(tid);
+  const auto status = status_of_newcomer(tid);
   if (!status || run.live.size() >= kMaxTasks) return kNobody;
   const auto index = static_cast<std::uint32_t>(run.live.size());
   std::uint32_t process = kNobody, parent_process = kNobody;
@@ -378,7 +391,9 @@ void Scheduler::process_died(std::uint32_t index) {
   for (std::uint32_t child = 0; child < run.processes.size(); ++child)
     if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
-    run.stage.reap();
+    // Where nobody is left to see it, the end of the run takes it away.
+    has_zombies = std::ranges::all_of(run.processes, &Process::dead);
+    if (!has_zombies) run.stage.reap();
     process.reaped = true;
     for (Process& child : run.processes)
       if (child.parent == kNobody && child.dead) {
@@ -539,7 +554,6 @@ bool Scheduler::sleepers_move() {
 bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
-  look_at_sleepers();
   while (true) {
     watched.clear();
     whose.clear();
@@ -582,7 +596,7 @@ bool Scheduler::settle() {
     if ((watched[0].revents & POLLIN) != 0) receive();
     for (std::size_t i = 1; i < watched.size(); ++i)
       if ((watched[i].revents & POLLIN) != 0) run.processes[whose[i - 1]].ended = true;
-    if (ready == 0) watch_memory();
+    if (ready == 0 && !falling) watch_memory();
     if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
     if (!failure.empty()) return false;

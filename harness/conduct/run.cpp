@@ -13,10 +13,13 @@
 
 namespace pipewrench {
 
+constexpr std::size_t kUsualSteps = 128;  // of a short run; more are made room for
+
 Run::Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t seed)
     : trace(into), scenario(of), stage(on), random_state(seed), policy_(policy) {
   // Steps and tasks are referred to while others are added.
   live.reserve(64);
+  trace.steps.reserve(kUsualSteps);
 }
 
 std::uint32_t Run::task_of_inner(pid_t inner) const {

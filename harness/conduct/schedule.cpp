@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/signals.h"
@@ -129,6 +130,10 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
     one.pending.row->act != nullptr ? one.pending.row->act(run, task) : kernel_acts(run, task);
   } else {
     enter(task);
+    // Nobody runs on from here: who was ready still is.
+    only_blocked = std::ranges::all_of(run.live, [](const Live& each) {
+      return each.state == State::parked || each.state == State::dead;
+    });
   }
   if (one.state == State::parked && !one.pending.entered)
     enter(task);  // a small write that found no room
@@ -203,7 +208,7 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
     ending = Ending::harness_error;
     return false;
   }
-  ++looks;
+  if (!std::exchange(only_blocked, false)) ++looks;
   run.stage.pump_terminals();
   watch_segments(run, current == kNobody ? 0 : current);
   std::vector<Candidate> candidates;

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 
 #include "harness/conduct/conductor.h"
@@ -28,9 +29,11 @@ struct Scheduler {
   std::uint32_t idle_jumps = 0;  // of the clock, with nothing moved between them
   std::uint64_t arrivals = 0;    // order in which waiters came
   std::uint64_t looks = 0;       // counts what may have made a task ready
+  bool only_blocked = false;     // the last turn was to block, and has changed nothing else
   std::uint64_t turn_ns = 0;     // virtual time at which the current turn began
   std::uint32_t call_steps = 0;
   std::uint32_t traps = 0;
+  bool has_zombies = false;  // the stage's, which nobody is left to see
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
   std::string failure{};     // of the harness
   std::vector<Arrival> arrived{};
@@ -54,6 +57,7 @@ struct Scheduler {
   void receive();
   void trapped(std::uint32_t task, const seccomp_notif& notif);
   bool look_at_arrivals(bool only_traced);
+  std::optional<TaskStatus> status_of_newcomer(pid_t tid) const;
   std::uint32_t adopt(pid_t tid);
   std::string adopt_process(const TaskStatus& status, std::uint32_t index, std::uint32_t parent,
                             std::uint32_t parent_process);

@@ -91,6 +91,7 @@ struct Pending {
   std::uint32_t preferred = kNobody;  // task that the plan wants woken first
   bool timed_out = false;             // its turn has come because of due_ns
   bool forced_time_out = false;       // by the plan, though it may be ready
+  short room = 0;                     // what poll(2) said of the pipe when it was asked last
   std::uint64_t tried = 0;  // version of the object at which a small write found no room, + 1
   std::string detail;
   std::string place;          // a path, from outside

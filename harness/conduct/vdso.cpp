@@ -6,9 +6,10 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,35 +72,49 @@ std::vector<Patch> find_patches() {
 std::vector<Patch> find_patches() { return {}; }
 #endif
 
-const std::vector<Patch>& patches() {
-  static const std::vector<Patch> found = find_patches();
-  return found;
+// From the first function to the last, as the peers are to have it: one write for all.
+struct Patched {
+  std::uint64_t offset = 0;
+  std::string code;
+};
+
+Patched make_patched() {
+  const std::vector<Patch> patches = find_patches();
+  if (patches.empty()) return {};
+  const auto [first, last] = std::ranges::minmax(patches, {}, &Patch::offset);
+  const auto* image = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
+  Patched patched{first.offset, {image + first.offset, image + last.offset + last.code.size()}};
+  for (const Patch& patch : patches)
+    patched.code.replace(patch.offset - first.offset, patch.code.size(), patch.code);
+  return patched;
+}
+
+const Patched& patched() {
+  static const Patched made = make_patched();
+  return made;
 }
 
 }  // namespace
 
 bool patch_vdso(pid_t pid, std::uint64_t address) {
-  if (patches().empty() || address == 0) return false;
+  const Patched& wanted = patched();
+  if (wanted.code.empty() || address == 0) return false;
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%d/mem", pid);
   // Not process_vm_writev: only this file writes to pages that are mapped without write permission.
   const Fd memory(open(path, O_RDWR | O_CLOEXEC));
-  if (!memory) return false;
-  for (const Patch& patch : patches())
-    if (pwrite(memory.get(), patch.code.data(), patch.code.size(),
-               static_cast<off_t>(address + patch.offset)) !=
-        static_cast<ssize_t>(patch.code.size()))
-      return false;
-  return true;
+  return memory && pwrite(memory.get(), wanted.code.data(), wanted.code.size(),
+                          static_cast<off_t>(address + wanted.offset)) ==
+                       static_cast<ssize_t>(wanted.code.size());
 }
 
 bool is_patched_vdso(pid_t pid, std::uint64_t address) {
-  if (patches().empty() || address == 0) return false;
-  const Patch& patch = patches().front();
-  std::array<char, 16> code{};
-  return read_memory(pid, address + patch.offset, code.data(), patch.code.size()) ==
-             patch.code.size() &&
-         std::memcmp(code.data(), patch.code.data(), patch.code.size()) == 0;
+  const Patched& wanted = patched();
+  if (wanted.code.empty() || address == 0) return false;
+  // The image itself begins otherwise there.
+  std::array<char, 8> code{};
+  return read_memory(pid, address + wanted.offset, code.data(), code.size()) == code.size() &&
+         wanted.code.starts_with(std::string_view(code.data(), code.size()));
 }
 
 }  // namespace pipewrench
