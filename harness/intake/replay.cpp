@@ -16,6 +16,7 @@
 #include <fstream>
 #include <utility>
 
+#include "harness/core/whole_file.h"
 #include "harness/intake/child.h"
 #include "harness/intake/items.h"
 #include "reports/triage/signature.h"
@@ -105,12 +106,13 @@ std::expected<Program, std::string> program_at(const std::string& path) {
   return program;
 }
 
-std::expected<Replayer, std::string> Replayer::make() {
-  const char* folder = std::getenv("TMPDIR");
-  std::string name = std::string(folder == nullptr || *folder == '\0' ? "/tmp" : folder) +
-                     "/pipewrench-intake.XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return std::unexpected(name + ": " + std::strerror(errno));
-  return Replayer(std::move(name));
+std::expected<Replayer, std::string> Replayer::make(const std::string& folder) {
+  std::error_code error;
+  const std::string name = half_done_path(fs::absolute(folder, error), "intake");
+  remove_half_done(folder);
+  fs::remove_all(name, error);  // of a dead one that had our PID
+  if (::mkdir(name.c_str(), 0700) != 0) return std::unexpected(name + ": " + std::strerror(errno));
+  return Replayer(name);
 }
 
 Replayer::Replayer(Replayer&& other) noexcept

@@ -28,8 +28,9 @@ std::expected<Program, std::string> program_at(const std::string& path);
 
 class Replayer {
  public:
-  // Fails with the reason: no room for a directory.
-  static std::expected<Replayer, std::string> make();
+  // In the store's folder, where what one that was killed has left is removed. Fails with the
+  // reason: no room for a directory.
+  static std::expected<Replayer, std::string> make(const std::string& folder);
   Replayer(Replayer&& other) noexcept;
   Replayer& operator=(Replayer&&) = delete;
   ~Replayer();
