@@ -107,6 +107,12 @@ Health message_copy() {
   return {good, ""};
 }
 
+// Loaded when it is first mounted, which an ordinary user cannot make happen.
+Health overlay() {
+  const auto systems = read_file("/proc/filesystems");
+  return {systems && systems->contains("overlay"), ""};
+}
+
 Health last_pid() { return {::access("/proc/sys/kernel/ns_last_pid", F_OK) == 0, ""}; }
 
 Health ptrace_scope() {
@@ -136,6 +142,9 @@ constexpr std::array kChecks = {
           "Linux 5.6 or later; a container may forbid it: --security-opt seccomp=unconfined"},
     Check{"msgrcv MSG_COPY", message_copy, false,
           "a kernel with CONFIG_CHECKPOINT_RESTORE; without it queues are modelled"},
+    Check{
+        "overlayfs", overlay, false,
+        "modprobe overlay; without it peers write into the machine's /tmp, and two workers' meet"},
     Check{"ns_last_pid", last_pid, false,
           "a kernel with CONFIG_CHECKPOINT_RESTORE; without it PIDs may differ between runs"},
     Check{"ptrace_scope 0 or 1", ptrace_scope, false, "sysctl kernel.yama.ptrace_scope=1"},

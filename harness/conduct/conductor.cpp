@@ -60,9 +60,19 @@ std::uint32_t maker_of(const Trace& trace, const std::string& name) {
   return kNobody;
 }
 
-// What stands in the sandbox, in order of name; what the set-up made is not the peers'.
-void collect_files(Run& run, const std::string& relative, int depth) {
-  const std::string path = run.stage.sandbox() + "/" + relative;
+bool is_given(const Run& run, const Place& place, const std::string& inside) {
+  struct stat info{};
+  // The worker sees the machine's own; a removed one leaves a mark in the layer above it.
+  if (place.overlaid) return lstat((place.shown + "/" + inside).c_str(), &info) == 0;
+  return place.shown == "." &&
+         std::ranges::any_of(run.scenario.setup.files,
+                             [&](const SetupFile& file) { return file.path == inside; });
+}
+
+// What the peers may have left behind in one of their directories, in order of name. What the
+// set-up made is not theirs, nor what they changed of the machine's.
+void collect_files(Run& run, const Place& place, const std::string& relative, int depth) {
+  const std::string path = place.made + "/" + relative;
   dirent** entries = nullptr;
   const int count = scandir(path.c_str(), &entries, nullptr, alphasort);
   for (int i = 0; i < count; ++i) {
@@ -71,18 +81,17 @@ void collect_files(Run& run, const std::string& relative, int depth) {
     if (name == "." || name == "..") continue;
     const std::string inside = relative.empty() ? name : relative + "/" + name;
     struct stat info{};
-    if (lstat((run.stage.sandbox() + "/" + inside).c_str(), &info) != 0) continue;
-    const bool given = std::ranges::any_of(
-        run.scenario.setup.files, [&](const SetupFile& file) { return file.path == inside; });
-    if (!given) {
+    if (lstat((path + "/" + name).c_str(), &info) != 0) continue;
+    if (!is_given(run, place, inside)) {
       ObjectKind kind = ObjectKind::file;
       if (S_ISFIFO(info.st_mode)) kind = ObjectKind::fifo;
       if (S_ISSOCK(info.st_mode)) kind = ObjectKind::socket;
       if (S_ISDIR(info.st_mode)) kind = ObjectKind::directory;
-      const std::string shown = (kind == ObjectKind::fifo ? "fifo ./" : "./") + inside;
+      const std::string shown =
+          (kind == ObjectKind::fifo ? "fifo " : "") + place.shown + "/" + inside;
       run.trace.leftovers.push_back({kind, shown, maker_of(run.trace, shown)});
     }
-    if (S_ISDIR(info.st_mode) && depth < kMostDepth) collect_files(run, inside, depth + 1);
+    if (S_ISDIR(info.st_mode) && depth < kMostDepth) collect_files(run, place, inside, depth + 1);
   }
   std::free(entries);
 }
@@ -243,7 +252,8 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   }
   stage.kill_all();
   collect_objects(run);
-  collect_files(run, "", 0);
+  collect_files(run, {".", run.stage.sandbox()}, "", 0);
+  for (const Place& place : run.stage.places()) collect_files(run, place, "", 0);
   stage.pump_terminals();
   for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
     Output output;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -206,6 +207,24 @@ TEST_F(OnPrograms, ends_what_rests_and_says_who_waited) {
   ASSERT_FALSE(trace.waiting.empty());
   ASSERT_FALSE(trace.leftovers.empty());
   EXPECT_EQ(trace.leftovers[0].name, "fifo ./f");
+}
+
+TEST_F(OnPrograms, has_directories_for_all_programs_of_its_own) {
+  const std::string tmp = "/tmp/pipewrench_own." + std::to_string(getpid());
+  const std::string shared = "/dev/shm/pipewrench_own." + std::to_string(getpid());
+  const Scenario scenario = one_peer(
+      {"/bin/sh", "-c",
+       "mkfifo " + tmp + " && echo x >" + shared + " && mktemp /tmp/pipewrench_own.XXXXXX"});
+  const Trace first = run(scenario);
+  EXPECT_EQ(WEXITSTATUS(first.tasks[0].status), 0);
+  ASSERT_FALSE(first.leftovers.empty());
+  EXPECT_TRUE(std::ranges::any_of(first.leftovers, [&](const Leftover& left) {
+    return left.name == "fifo " + tmp && left.maker != kNobody;
+  }));
+  // The next run starts from nothing, and the machine has nothing of either.
+  EXPECT_EQ(trace_hash(run(scenario)), trace_hash(first));
+  EXPECT_NE(access(tmp.c_str(), F_OK), 0);
+  EXPECT_NE(access(shared.c_str(), F_OK), 0);
 }
 
 TEST_F(OnPrograms, gives_up_on_who_reads_at_the_end_of_a_file_for_ever) {

@@ -201,8 +201,12 @@ void run_stage(StageStart start) {
     // In the stage's own mount namespace, or the worker would lose its /proc/self. Where a
     // container masks parts of /proc the kernel forbids a new one: then the peers see the outer
     // one.
-    if (unshare(CLONE_NEWNS) == 0)
+    if (unshare(CLONE_NEWNS) == 0) {
       mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+      mount_places(start.places);
+    } else {
+      start.places.clear();
+    }
     last_pid = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
   }
   personality(ADDR_NO_RANDOMIZE);
@@ -228,6 +232,8 @@ void run_stage(StageStart start) {
       // The next run's first peer gets the same PID as this one's.
       if (last_pid >= 0) exempt(SYS_pwrite64, last_pid, "1", 1, 0);
     }
+    if (request[0] == 'u') unmount_places(start.places);
+    if (request[0] == 'm') mount_places(start.places);
     if (request[0] == 'r')
       while (exempt(SYS_wait4, -1, 0L, WNOHANG | __WALL, 0L) > 0) continue;
     if (request[0] == 'l') {

@@ -20,7 +20,7 @@ struct StageStart {
   pid_t worker = 0;
   std::vector<sock_filter> filter;
   bool namespaces = true;
-  std::string sandbox;
+  std::vector<Place> places;
 };
 [[noreturn]] void run_stage(StageStart start);
 

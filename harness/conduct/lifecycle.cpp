@@ -233,6 +233,7 @@ static bool reads_at_end(Live& one, const Process& process, const seccomp_notif&
 void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   Live& one = run.live[task];
   if (one.state == State::asleep) woke(task);
+  one.vforking = false;
   if (one.after_step != UINT32_MAX) {
     Step& step = run.trace.steps[one.after_step];
     one.after_step = UINT32_MAX;
@@ -427,7 +428,9 @@ void Scheduler::look_at_laggards(bool only_falling) {
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     Live& one = run.live[task];
     if (only_falling && !one.falls_asleep) continue;
-    if (one.births > 0 && one.state != State::running) {
+    // Who is to wait in vfork(2) may not have come to his clone call yet, on a busy machine.
+    const bool may_still_clone = one.vforking && one.state == State::asleep;
+    if (one.births > 0 && one.state != State::running && !may_still_clone) {
       // The clone call has failed, or the newcomer died before its first call.
       std::vector<pid_t> family = children_of(run.process_of(task).pid);
       const std::vector<pid_t> threads = threads_of(run.process_of(task).pid);

@@ -135,6 +135,7 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
     auto sandbox = mount_sandbox();
     if (!sandbox) return std::unexpected(sandbox.error());
     stage.sandbox_ = *sandbox;
+    stage.places_ = make_places(sandbox->substr(0, sandbox->rfind('/')));
     bring_up_loopback();
   } else {
     const char* temporary = std::getenv("TMPDIR");
@@ -160,7 +161,7 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
                .worker = parent,
                .filter = *filter,
                .namespaces = options.namespaces,
-               .sandbox = stage.sandbox_});
+               .places = stage.places_});
   }
   ::close(ends[1]);
   // The stage's descriptor of the listener comes over the socket: SCM_RIGHTS needs no permission.
@@ -190,6 +191,11 @@ void Stage::prepare(const Scenario& scenario) {
   // A fresh directory: not even its modes and times are the last run's.
   nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   mkdir(sandbox_.c_str(), 0700);
+  if (!std::ranges::all_of(places_, &is_empty)) {
+    ask("u");
+    empty_places(places_);
+    ask("m");
+  }
   terminals_.clear();
   for (std::size_t i = 0; i < scenario.peers.size(); ++i) {
     if (i == standard_.size())
@@ -236,6 +242,14 @@ std::string Stage::output(std::size_t slot, bool error, std::uint64_t most_bytes
   const ssize_t got = pread(file, text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
+}
+
+std::string Stage::made_path(const std::string& shown) const {
+  if (shown.starts_with("./")) return sandbox_ + shown.substr(1);
+  for (const Place& place : places_)
+    if (shown.starts_with(place.shown + "/"))
+      return "/proc/" + std::to_string(pid_) + "/root" + shown;
+  return "";
 }
 
 void Stage::set_next_id(int kind, int id) {

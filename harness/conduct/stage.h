@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/conduct/places.h"
 #include "harness/conduct/terminal.h"
 #include "harness/core/fd.h"
 #include "harness/scenario/scenario.h"
@@ -36,10 +37,13 @@ class Stage {
   int listener() const { return listener_.get(); }
   pid_t pid() const { return pid_; }
   bool has_namespaces() const { return namespaces_; }
-  const std::string& sandbox() const { return sandbox_; }  // the peers' working directory
+  const std::string& sandbox() const { return sandbox_; }       // the peers' working directory
+  const std::vector<Place>& places() const { return places_; }  // and others that are theirs alone
+  // Where the worker may remove what peers call so; "": not theirs alone.
+  std::string made_path(const std::string& shown) const;
 
-  // Empties the sandbox and the peers' standard files, sets the PID counter back. Input i is peer
-  // i's.
+  // Empties the sandbox, the places and the peers' standard files, sets the PID counter back. Input
+  // i is peer i's.
   void prepare(const Scenario& scenario);
   // Starts a peer; it is on its way to its first trap. The PID is the worker's view; or -errno.
   // program is an absolute path.
@@ -62,6 +66,7 @@ class Stage {
   Fd listener_, control_;
   pid_t pid_ = 0;
   std::string sandbox_, affinity_;
+  std::vector<Place> places_;
   bool namespaces_ = true;
   std::vector<std::array<Fd, 3>> standard_;  // memory files: input, output, error
   std::vector<Terminal> terminals_;          // beside them; not open: the peer has none

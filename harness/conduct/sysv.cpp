@@ -88,6 +88,14 @@ std::string key_text(const Run& run, key_t key) {
     if (fstatat(dirfd(directory.get()), entry->d_name, &info, 0) == 0 && fits(info))
       return show(std::string("./") + entry->d_name);
   }
+  for (const Place& place : run.stage.places()) {
+    const std::string seen = "/proc/" + std::to_string(run.stage.pid()) + "/root" + place.shown;
+    const std::unique_ptr<DIR, int (*)(DIR*)> made(opendir(place.made.c_str()), &closedir);
+    while (const dirent* entry = made ? readdir(made.get()) : nullptr)
+      if (entry->d_name[0] != '.' && stat((seen + "/" + entry->d_name).c_str(), &info) == 0 &&
+          fits(info))
+        return show(place.shown + "/" + entry->d_name);
+  }
   char text[24];
   std::snprintf(text, sizeof text, "0x%x", bits);
   return text;
@@ -253,8 +261,8 @@ bool remove_object(Run& run, std::uint32_t object) {
   if (shown.kind == ObjectKind::segment) removed = shmctl(id, IPC_RMID, nullptr) == 0;
   if (shown.kind == ObjectKind::semaphore) removed = semctl(id, 0, IPC_RMID) == 0;
   if (shown.kind == ObjectKind::fifo) {
-    const std::string name = shown.name.substr(5);
-    removed = name.starts_with("./") && unlink((run.stage.sandbox() + name.substr(1)).c_str()) == 0;
+    const std::string path = run.stage.made_path(shown.name.substr(5));
+    removed = !path.empty() && unlink(path.c_str()) == 0;
   }
   if (removed) {
     shown.removed = static_cast<std::uint32_t>(run.trace.steps.size());

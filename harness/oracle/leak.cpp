@@ -80,6 +80,20 @@ bool belongs_to_killed(const Case& c, const Means& means, const Leftover& left) 
   });
 }
 
+// A child that is there to remove it in the calm run, `rm` in a script, was killed by the plan.
+bool was_its_remover_killed(const Case& c, const Means& means, const Leftover& left) {
+  return std::ranges::any_of(c.calm.objects, [&](const Object& object) {
+    if (object.kind != left.kind || object.name != left.name) return false;
+    if (object.removed >= c.calm.steps.size()) return false;
+    const std::uint32_t remover = c.calm.steps[object.removed].task;
+    if (remover >= c.calm.tasks.size() || c.calm.tasks[remover].parent == kNobody) return false;
+    return std::ranges::any_of(means.victims, [&](const Victim& victim) {
+      return victim.task < c.run.tasks.size() && c.run.tasks[victim.task].killed_by_plan &&
+             c.run.tasks[victim.task].name == c.calm.tasks[remover].name;
+    });
+  });
+}
+
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   const Trace& run = c.run;
   if (c.is_calm() || means.transparent()) return Severity::finding;
@@ -89,6 +103,7 @@ Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   if (!left.process && belongs_to_killed(c, means, left)) return Severity::note;
+  if (!left.process && was_its_remover_killed(c, means, left)) return Severity::note;
   return Severity::finding;
 }
 

@@ -50,6 +50,22 @@ TEST(leak, of_the_killed_though_a_survivor_came_first) {
   expect_one(judged(fifo("reader", "writer"), t), "leak: fifo ./room of reader", "made");
   expect_one(judged(fifo("reader", "reader"), t), "leak: fifo ./room of reader", "made");
 }
+// `rm` in a script is a child: killed, it removes nothing, and the script cannot help it.
+TEST(leak, of_a_child_that_was_killed_before_it_removed) {
+  const auto made_by_writer = [](const char* other, const char* plan) {
+    TraceBuilder t{"writer", other};
+    return t.plan(plan).does("writer", Call::mkfifo, "fifo ./room");
+  };
+  const auto judged_with = [&](const char* other) {
+    TraceBuilder clean = made_by_writer(other, "").does(other, Call::unlink, "fifo ./room");
+    clean.object("fifo ./room").removed = static_cast<std::uint32_t>(clean.trace.steps.size() - 1);
+    TraceBuilder run = made_by_writer(other, (std::string(other) + "#1 kill").c_str());
+    run.leaves("fifo ./room").killed(other).exits("writer");
+    return judged(clean.exits(other).exits("writer"), run);
+  };
+  expect_one(judged_with("writer/1"), "(note) leak: fifo ./room of writer", "made");
+  expect_one(judged_with("reader"), "leak: fifo ./room of writer", "made");
+}
 TEST(leak, the_scenarios_own_and_results_are_none) {
   TraceBuilder t = two().leaves("queue 0x1").exits("writer").exits("reader");
   t.object("queue 0x1").maker = kNobody;

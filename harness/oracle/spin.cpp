@@ -79,9 +79,18 @@ bool is_alone(const Calls& tail, std::size_t length) {
                      [](const Step* step) { return step->others.empty(); });
 }
 
+// With the object that it was about before: the id of a removed one names none.
+Step with_object(const Trace& run, Step step) {
+  for (std::size_t i = run.steps.size(); i-- > 0 && step.object == kNoObject;)
+    if (run.steps[i].task == step.task && run.steps[i].call == step.call)
+      step.object = run.steps[i].object;
+  return step;
+}
+
 Verdict verdict_of(const Trace& run, const Step& step, const std::string& what) {
   return {.kind = "spin",
-          .signature = "spin: " + role_of(run, step.task) + ' ' + said_role(run, step) + ' ' +
+          .signature = "spin: " + role_of(run, step.task) + ' ' +
+                       said_role(run, with_object(run, step)) + ' ' +
                        (step.result < 0 || is_end_of_file(run, step) ? outcome(step) : "again"),
           .peers = {run.tasks[step.task].name},
           .step = static_cast<std::uint32_t>(&step - run.steps.data()),

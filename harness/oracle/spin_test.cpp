@@ -32,6 +32,11 @@ TEST(spin, error_ignored) {
   expect_one(judged(calm(), endless(Call::write, "pipe#1", -EPIPE)),
              "spin: reader write pipe EPIPE", "EPIPE");
 }
+TEST(spin, has_one_signature_though_the_object_was_removed) {
+  TraceBuilder t = endless(Call::msgsnd, "queue 0x1", -EINVAL);
+  for (std::size_t i = 20; i < t.trace.steps.size(); ++i) t.trace.steps[i].object = kNoObject;
+  expect_one(judged(calm(), t), "spin: reader msgsnd queue 0x1 EINVAL", "EINVAL again and again");
+}
 TEST(spin, hang_up_that_nobody_looks_at) {
   expect_one(judged(calm(), endless(Call::poll, "pipe#1", 1)), "spin: reader poll pipe again",
              "nobody looks");

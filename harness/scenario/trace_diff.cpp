@@ -93,6 +93,18 @@ std::string end_of(const Trace& trace) {
   return trace.error.empty() ? text : text + ", " + shortened(printable(trace.error));
 }
 
+// Why one of the two is not under control.
+std::string why(const Step& step, const Step& other) {
+  if (step.event == other.event) return "";
+  for (const Step* one : {&step, &other})
+    if (one->event == Event::unmanaged) return " (" + shortened(printable(one->detail)) + ")";
+  return "";
+}
+template <class T>
+std::string why(const T&, const T&) {
+  return "";
+}
+
 // Two traces, kind by kind, until a difference is found.
 class Comparison {
  public:
@@ -110,7 +122,7 @@ class Comparison {
     const std::string name = is_left ? name_of(one_, *left) : name_of(other_, *right);
     line_ += name.empty() ? ": " : ", " + name + ": ";
     if (is_left && right != b.end())
-      line_ += difference_of(*left, *right);
+      line_ += difference_of(*left, *right) + why(*left, *right);
     else
       line_ += is_left ? "in the first run only" : "in the second run only";
   }

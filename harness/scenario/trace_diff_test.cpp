@@ -32,6 +32,11 @@ TEST(trace_diff, names_the_first_step_and_its_first_field) {
             "step 1, reader#1 read: result 5, then 3");
   EXPECT_EQ(difference([](Trace& other) { other.steps[0].event = Event::exec; }),
             "step 0, reader born: event born, then exec");
+  EXPECT_EQ(difference([](Trace& other) {
+              other.steps[0].event = Event::unmanaged;
+              other.steps[0].detail = "asleep";
+            }),
+            "step 0, reader born: event born, then unmanaged (asleep)");
   EXPECT_EQ(difference([](Trace& other) { other.steps.pop_back(); }),
             "step 1, reader#1 read: in the first run only");
   EXPECT_EQ(difference([](Trace& other) { other.steps.push_back({.event = Event::died}); }),
