@@ -177,9 +177,11 @@ std::string Taker::smallest(const Program& program, const Repeats& repeats, std:
   if (!options_.minimises || repeats.times < kTimes) return input;
   const bool slow = is_slow(repeats.crash.kind);
   const std::size_t unit = unit_of(program, input);
+  const auto leaks = repeats.crash.kind == "memory-leak" ? Replayer::Leaks::are_found
+                                                         : Replayer::Leaks::are_ignored;
   const Minimise how{.shows_same =
                          [&](const std::string& other) {
-                           const auto crash = replayer_.run_once(program, other);
+                           const auto crash = replayer_.run_once(program, other, leaks);
                            return crash && repeats.is_shown_by(*crash);
                          },
                      .unit_bytes = unit,
