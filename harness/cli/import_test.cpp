@@ -113,6 +113,26 @@ TEST_F(ImportTest, AFindingOfTheConductorKeepsWhatBelongsTogether) {
     EXPECT_TRUE(lines[0].at("artefacts").contains(role)) << role;
 }
 
+TEST_F(ImportTest, ASmallerPlanIsStoredWithItsOwnTraceAndStory) {
+  run("explore --runs 20 --out out -- sh -c 'kill -SEGV $$'");
+  const std::string folder = first_line(shell("ls -d out/crash-*").text);
+  auto found = Json::parse(shell("cat " + folder + "/finding.json").text, nullptr, false);
+  ASSERT_TRUE(found.is_object());
+  found["plan"] = {"sh#999 kill"};  // which never comes to pass
+  write(folder + "/finding.json", found.dump());
+  write(folder + "/plan.txt", "sh#999 kill\n");
+  const auto lines = lines_of(folder);
+  ASSERT_EQ(lines.size(), 1U);
+  const auto stored = [&](const char* role) {
+    return shell("cat " + lines[0].at("artefacts").at(role).get<std::string>()).text;
+  };
+  EXPECT_EQ(lines[0].at("size"), 0);
+  EXPECT_EQ(stored("plan"), "");
+  EXPECT_EQ(stored("original"), "sh#999 kill\n");
+  EXPECT_EQ(Json::parse(stored("finding"), nullptr, false).at("plan"), Json::array());
+  EXPECT_EQ(stored("story").find("sh#999"), std::string::npos);
+}
+
 TEST_F(ImportTest, WhatDoesNotRepeatSaysHowOftenItDid) {
   write("fuzz/crash-2", "odd");
   const Result result = import("fuzz/crash-2");
