@@ -236,14 +236,17 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
     finding.occurrences.push_back(std::move(once));
     return taken;
   }
-  const std::string small = smallest(shower, *repeats, *input);
+  std::string small = smallest(shower, *repeats, *input);
+  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
+  const bool is_shown = shown && repeats->is_shown_by(shown->crash);
+  if (!is_shown) small = *input;
+  // Of a loop one sample says less than what several have in common.
+  const Crash& crash = is_shown && !is_slow(shown->crash.kind) ? shown->crash : repeats->crash;
   const std::string decoder = decoder_of(shower.path);
   std::string decoded;
   if (!decoder.empty())
     if (const auto& replay = program(decoder)) decoded = replayer_.decode(*replay, small);
   const std::vector<Operation> operations = operations_in(decoded);
-  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
-  const Crash crash = shown && !shown->crash.kind.empty() ? shown->crash : repeats->crash;
   taken.top_three = top_three_frames(repeats->crash);
   finding.kind = crash.kind;
   finding.signature = signature_of(crash, operations);

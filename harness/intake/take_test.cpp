@@ -92,6 +92,15 @@ TEST_F(TakeTest, ASmallerInputWithAnotherBugIsNotTaken) {
   EXPECT_NE(content(taken, "log").find("receive: text"), std::string::npos);
 }
 
+// Two bugs of one call: what it is that differs is part of the signature.
+TEST_F(TakeTest, ASmallerInputWithTheSameBugIsTaken) {
+  const std::string target = program("replay_toy", kTwoBugs);
+  const Taken taken =
+      take(write("crash-2", "no more than half"), {.target = target, .pipewrench = ""});
+  EXPECT_EQ(taken.finding.signature, "errno: 11 not 0");
+  EXPECT_EQ(content(taken, "input"), "half");
+}
+
 TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
   write("found/finding.json", R"({"kind":"hang","signature":"hang: peer read pipe",)"
                               R"("peers":["peer"],"plan":["c#1","a#2","b"]})");
