@@ -31,9 +31,12 @@ std::size_t rank_of(const Symptom& symptom) {
                                   kCauseFirst.begin());
 }
 
-// "server/1#4" and "server/child": which of a program's tasks it is, is chance.
+// "server/1#4", "server/child" and "server.2": which of a program's tasks it is, is chance.
 std::string program_of(std::string_view task) {
-  return std::string(task.substr(0, task.find_first_of("/:#~")));
+  const std::string_view name = task.substr(0, task.find_first_of("/:#~"));
+  const std::size_t end = name.find_last_not_of("0123456789");
+  const bool is_numbered = end != name.npos && end > 0 && end + 1 < name.size() && name[end] == '.';
+  return std::string(is_numbered ? name.substr(0, end) : name);
 }
 
 // "server/child msgrcv queue". Who opens a FIFO meets whoever opens it too: which of the two came

@@ -60,6 +60,7 @@ TEST(Symptoms, AFaultIsTheCauseOfWhateverComesOfIt) {
   };
   const std::string eintr = with("output: a", {"b/1#4 read fail EINTR"});
   EXPECT_EQ(eintr, "not handled: b read EINTR");
+  EXPECT_EQ(with("torn_data: a read pipe", {"b.2#7 read fail EINTR"}), eintr);
   EXPECT_EQ(with("exit_status: b exits with 1", {"before a#1 run b", "b#9 read fail EINTR"}),
             eintr);
   EXPECT_NE(with("output: a", {"b#4 read short 1"}), eintr);
