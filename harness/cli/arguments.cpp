@@ -199,7 +199,8 @@ class Parser {
     sub.add_flag("--timeline", arguments_.timeline, "print who did what, each peer a column");
     sub.add_option("--keep", arguments_.keep,
                    "write what it shows there, as a finding's directory");
-    sub.add_option("--gdb", arguments_.gdb, "attach gdb to this peer at the finding's step");
+    sub.add_option("--gdb", arguments_.gdb,
+                   "gdb on this peer, before its last call up to the finding's step");
   }
 
   void add_shrink() {

@@ -29,6 +29,11 @@ Exit completion_command(const Arguments& arguments);
 Exit man_command(const Arguments& arguments);
 Exit import_command(const Arguments& arguments);
 
+// replay --gdb: the plan once more, under gdb before the peer's last call up to the finding's step.
+struct LoadedFinding;
+Exit debug_replay(const Arguments& arguments, const LoadedFinding& stored, const Trace& trace,
+                  std::size_t step);
+
 // One line on standard error; returns the status.
 Exit complain(Exit status, const std::string& what);
 // Of the store: bad input, or a failure of the machine.

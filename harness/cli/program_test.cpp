@@ -52,6 +52,22 @@ TEST_F(ProgramTest, ACrashIsFoundStoredAndReplayed) {
   EXPECT_EQ(run("shrink " + finding).status, 1);
 }
 
+TEST_F(ProgramTest, GdbStopsAPeerBeforeTheFinding) {
+  if (shell("command -v gdb >/dev/null").status != 0) GTEST_SKIP() << "no gdb here";
+  write("scenario.toml", "[setup]\nfifo = [\"room\"]\n[[peer]]\nrun = [\"cat\", \"room\"]\n");
+  write("plan.txt", "");
+  const std::string gdb = "'" PIPEWRENCH "' replay plan.txt --gdb ";
+  const Result stuck = shell("printf 'bt\ncontinue\nquit\n' | " + gdb + "cat 2>&1");
+  EXPECT_EQ(stuck.status, 1) << stuck.text;
+  EXPECT_NE(stuck.text.find("gdb stops cat before its call #"), std::string::npos) << stuck.text;
+  EXPECT_NE(stuck.text.find("#0 "), std::string::npos) << stuck.text;
+  // Whoever lets go of it lets the plan go on to its end.
+  EXPECT_EQ(shell("printf 'detach\nquit\n' | " + gdb + "cat 2>&1").status, 1);
+  const Result nobody = shell(gdb + "dog 2>&1");
+  EXPECT_EQ(nobody.status, 2);
+  EXPECT_NE(nobody.text.find("there are cat"), std::string::npos) << nobody.text;
+}
+
 TEST_F(ProgramTest, ExploringARightProgramFindsNothing) {
   const Result result = run("explore --json --runs 30 --seed c0ffee -- sh -c 'echo a | cat'");
   EXPECT_EQ(result.status, 0) << result.text;

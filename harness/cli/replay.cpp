@@ -64,13 +64,20 @@ std::expected<void, std::string> keep(const LoadedFinding& stored, const Answer&
 Exit replay_command(const Arguments& arguments) {
   auto stored = load_stored(arguments);
   if (!stored) return complain(Exit::usage, stored.error().text());
-  if (!arguments.gdb.empty()) return complain(Exit::usage, "--gdb: not in this version");
   auto pool = start_pool(stored->scenario, arguments, stored->seed);
   if (!pool) return pool.error();
   const Request request{.plan = stored->plan, .want_trace = true};
   const Answer first = (*pool)->run(request);
   if (first.ending == Ending::harness_error) return complain(Exit::harness, first.error);
   learn(first, *stored);
+  if (!arguments.gdb.empty()) {
+    const auto trace = unpack(first.trace);
+    if (!trace) return complain(Exit::harness, trace.error().text());
+    const Verdict* verdict = find(first, *stored);
+    pool->reset();
+    return debug_replay(arguments, *stored, *trace,
+                        verdict != nullptr ? verdict->step : trace->steps.size());
+  }
   Replays tally{.times = arguments.times};
   std::string difference;
   for (std::uint32_t i = 0; i < arguments.times; ++i) {

@@ -207,6 +207,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   Stage& stage = *impl_->stage;
   Run run(scenario, policy, stage, trace, impl_->options.seed);
   Scheduler scheduler{.run = run, .policy = policy};
+  scheduler.debug = std::exchange(impl_->options.debug, {});
   stage.prepare(scenario);
   set_limit("msgmni", scenario.setup.msgmni);
   set_limit("msgmax", scenario.setup.msgmax_bytes);

@@ -4,7 +4,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,9 +18,18 @@
 
 namespace pipewrench {
 
+// Where a person's debugger comes in: before the first call of this task whose number is n or more.
+struct Debug {
+  std::string task;
+  std::uint32_t n = 0;
+  // Starts it on a process; its PID, or -1. Whoever gives this waits for its end.
+  std::function<pid_t(pid_t)> start{};
+};
+
 struct ConductorOptions {
   bool namespaces = true;  // false: the host's IPC and PID namespaces; removes only what peers made
   std::uint64_t seed = 0;  // of getrandom(2)
+  Debug debug{};           // of the first run
   int cpu = -1;            // the one that worker and peers run on; -1: not pinned
 };
 

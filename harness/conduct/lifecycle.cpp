@@ -184,7 +184,9 @@ void Scheduler::give_back_to_tracer() {
   constexpr std::uint64_t kStopBit = 1ULL << (SIGSTOP - 1);
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     Live& one = run.live[task];
-    if (one.state != State::parked || run.process_of(task).traced_by == kNobody) continue;
+    const Process& process = run.process_of(task);
+    if (one.state != State::parked) continue;
+    if (process.traced_by == kNobody && !process.debugged) continue;
     const auto status = task_status(one.tid);
     if (!status || (status->own_pending & kStopBit) == 0) continue;
     --one.calls;

@@ -83,6 +83,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   Legal legal;
   bool ready = is_ready(task);
   if (!one.pending.entered) {
+    if (meets_debugger(task)) return;
     // The handler of a signal that came before the call runs before it: this is the lost wake-up of
     // check-then-pause.
     if (has_deliverable(run, task) && one.pending.call != Call::count_) {

@@ -1,11 +1,12 @@
 // Scheduler: drives a Run. Waits until nobody runs, asks the policy who goes on, lets him, again.
 // Parts: lifecycle.cpp (traps, births, deaths), deviate.cpp (what a plan does to a call),
-// schedule.cpp (turns and time).
+// debugger.cpp, schedule.cpp (turns and time).
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <unordered_map>
 
+#include "harness/conduct/conductor.h"
 #include "harness/conduct/run.h"
 
 namespace pipewrench {
@@ -33,6 +34,7 @@ struct Scheduler {
   bool told_to_end = false;  // the tear-down has begun: nobody is started again
   std::string failure{};     // of the harness
   std::vector<Arrival> arrived{};
+  Debug debug{};
 
   // --- schedule.cpp ---
   // Goes on until all have ended, all rest, or a limit is met.
@@ -68,6 +70,10 @@ struct Scheduler {
   void give_back_to_tracer();
   void watch_memory();
   void end_vfork(std::uint32_t child);
+
+  // --- debugger.cpp ---
+  // True if it is stopped, or was let go since: it comes to this call again.
+  bool meets_debugger(std::uint32_t task);
 
   // --- deviate.cpp ---
   // Plays it; true if the call was dealt with and is not to be made.

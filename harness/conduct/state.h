@@ -63,6 +63,7 @@ struct Process {
   bool tracer = false;                // LeakSanitizer's: stops its parent with ptrace to scan it
   std::uint32_t traced_by = kNobody;  // such a process, until it is waited for
   bool waits_for_tracer = false;
+  bool debugged = false;  // by a person
   bool looked_at_image = false;
   std::uint64_t death_looked = 0;  // signal_version at which we looked whether it is dying
 };
