@@ -11,4 +11,10 @@ inline constexpr std::array kWithoutSymbols = {
     "ASAN_OPTIONS=symbolize=0", "UBSAN_OPTIONS=symbolize=0", "LSAN_OPTIONS=symbolize=0",
     "TSAN_OPTIONS=symbolize=0", "MSAN_OPTIONS=symbolize=0"};
 
+// And where no leak is looked for: a third of such a run. Leak detection is ASan's or LSan's own.
+inline constexpr std::array kWithoutLeaks = {
+    "ASAN_OPTIONS=symbolize=0:detect_leaks=0", "UBSAN_OPTIONS=symbolize=0",
+    "LSAN_OPTIONS=symbolize=0:detect_leaks=0", "TSAN_OPTIONS=symbolize=0",
+    "MSAN_OPTIONS=symbolize=0"};
+
 }  // namespace pipewrench

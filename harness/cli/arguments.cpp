@@ -197,6 +197,8 @@ class Parser {
     sub.get_option("FINDING")->required();
     add_number(sub, "--times", "how often, at most a million", arguments_.times, 1'000'000);
     sub.add_flag("--timeline", arguments_.timeline, "print who did what, each peer a column");
+    sub.add_option("--keep", arguments_.keep,
+                   "write what it shows there, as a finding's directory");
     sub.add_option("--gdb", arguments_.gdb,
                    "gdb on this peer, before its last call up to the finding's step");
   }

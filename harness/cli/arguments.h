@@ -45,7 +45,7 @@ struct Arguments {
   Command command = Command::doctor;
   std::string subject;             // scenario, finding, plan or id; empty: the peers are in words
   std::vector<std::string> words;  // what follows "--"
-  std::string plan, trace, perfetto, gdb, filter;  // empty: not asked for
+  std::string plan, trace, perfetto, gdb, filter, keep;  // empty: not asked for
   std::string out = "pipewrench-out";              // where findings go and the store is
   Action action = Action::list;
   Mark mark = Mark::open;

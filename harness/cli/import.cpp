@@ -75,15 +75,16 @@ class Import {
     FindingRecord& finding = taken->finding;
     finding.occurrences.front().run = run_;
     finding.occurrences.front().at_ms = wall_clock_ms();
+    if (finding.id.empty()) finding.id = finding_id(finding);
     add_commands(arguments_.out, *taken);
     const auto standing = store_.take(finding);
     if (!standing) {
-      complain(Exit::harness, printable(standing.error().text));
+      complain(standing.error());
       return false;
     }
     const bool counts = !finding.note && !finding.unstable;
     // Of what came several times in this run the first is the news.
-    const bool is_first = seen_.insert(finding_id(finding)).second;
+    const bool is_first = seen_.insert(finding.id).second;
     const bool is_new = is_news(*standing);
     if (is_new && is_first && counts) ++tally_.fresh;
     const std::string word = finding.unstable      ? "unstable"
@@ -100,7 +101,7 @@ class Import {
     run.executions = tally_.items;
     run.outcome = "ended";
     if (const auto ended = arguments_.run == 0 ? store_.end(run) : Stored<void>(); !ended)
-      return complain(Exit::harness, printable(ended.error().text));
+      return complain(ended.error());
     if (!arguments_.json)
       fmt::print("{} taken in, {} new; pipewrench findings list --store {}\n",
                  tally_.items - tally_.failed, tally_.fresh, plain(shell_word(arguments_.out)));
@@ -117,14 +118,14 @@ class Import {
                                 : once.tried == 0
                                     ? " (cannot be run again)"
                                     : fmt::format(" ({} of {} runs)", once.repeated, once.tried);
-      fmt::print("{:<9} {} {}{}: {}\n", word, finding_id(finding), printable(finding.kind), often,
+      fmt::print("{:<9} {} {}{}: {}\n", word, finding.id, printable(finding.kind), often,
                  one_line(finding.cause));
     } else {
       auto files = nlohmann::ordered_json::object();
       for (const Artefact& artefact : once.artefacts)
         files[artefact.role] = path_in(arguments_.out, artefact.content);
       const nlohmann::ordered_json json = {{"event", word},
-                                           {"id", finding_id(finding)},
+                                           {"id", finding.id},
                                            {"target", finding.target},
                                            {"kind", finding.kind},
                                            {"signature", finding.signature},
@@ -163,23 +164,21 @@ Exit import_command(const Arguments& arguments) {
     if (const auto program = program_at(arguments.target); !program)
       return complain(Exit::usage, printable(program.error()));
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_made);
-  if (!store)
-    return complain(store.error().bad_input ? Exit::usage : Exit::harness,
-                    printable(store.error().text));
-  auto replayer = Replayer::make();
+  if (!store) return complain(store.error());
+  auto replayer = Replayer::make(arguments.out);
   if (!replayer) return complain(Exit::environment, printable(replayer.error()));
   RunRecord record;
   record.what = "import";
   record.flags = arguments.target.empty() ? "" : "--target " + shell_word(arguments.target);
   record.started_ms = wall_clock_ms();
   const auto run = arguments.run == 0 ? store->begin(record) : Stored<std::int64_t>(arguments.run);
-  if (!run) return complain(Exit::harness, printable(run.error().text));
+  if (!run) return complain(run.error());
   Import import(arguments, std::move(*store),
                 Taker(std::move(*replayer), {.target = arguments.target, .pipewrench = self()}),
                 *run);
   const auto begun = std::chrono::steady_clock::now();
   for (const Item& item : items)
-    if (!import.take(item)) return Exit::harness;
+    if (!import.take(item)) return Exit::environment;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   return import.end(record, took.count());
 }

@@ -3,11 +3,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/json.h"
 #include "harness/cli/load.h"
+#include "harness/cli/store.h"
+#include "harness/explore/suspicion.h"
 #include "harness/finding/story.h"
 #include "harness/scenario/trace_bytes.h"
 #include "harness/scenario/trace_diff.h"
@@ -29,6 +32,31 @@ void learn(const Answer& answer, LoadedFinding& stored) {
       *std::ranges::min_element(answer.verdicts, {}, [](const Verdict& v) { return v.severity; });
   stored.kind = verdict.kind;
   stored.signature = verdict.signature;
+}
+
+// As a finding of its own: plan, trace and story of the same run.
+std::expected<void, std::string> keep(const LoadedFinding& stored, const Answer& answer,
+                                      const Trace& trace, const Replays& tally,
+                                      const std::string& folder) {
+  const Verdict* verdict = find(answer, stored);
+  if (verdict == nullptr) return {};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return std::unexpected(folder + ": " + error.message());
+  return write_finding(folder,
+                       {.id = id_of(stored.scenario, *verdict),
+                        .kind = verdict->kind,
+                        .signature = verdict->signature,
+                        .peers = verdict->peers,
+                        .plan = stored.plan,
+                        .realism = answer.realism,
+                        .explanation = verdict->explanation,
+                        .note = verdict->severity == Severity::note,
+                        .unstable = tally.same < tally.times,
+                        .repeated = tally.same,
+                        .step = verdict->step,
+                        .trace = trace},
+                       stored.scenario, "pipewrench replay .", stored.seed);
 }
 
 }  // namespace
@@ -65,6 +93,9 @@ Exit replay_command(const Arguments& arguments) {
   }
   const auto trace = unpack(first.trace);
   if (!trace) return complain(Exit::harness, trace.error().text());
+  if (!arguments.keep.empty())
+    if (const auto kept = keep(*stored, first, *trace, tally, arguments.keep); !kept)
+      return complain(Exit::environment, kept.error());
   if (arguments.json) {
     fmt::print("{}\n", run_json(stored->scenario, *trace, first, &tally));
   } else {

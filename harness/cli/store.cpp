@@ -78,6 +78,15 @@ std::vector<FindingFile> files_of(const Finding& finding, const Scenario& scenar
   return files;
 }
 
+std::expected<void, std::string> write_finding(const std::string& folder, const Finding& finding,
+                                               const Scenario& scenario, const std::string& replay,
+                                               std::uint64_t seed) {
+  for (const auto& [role, name, text] :
+       files_of(finding, scenario, replay, json_of(finding, replay, seed)))
+    if (auto wrote = write_file(folder + "/" + name, text); !wrote) return wrote;
+  return {};
+}
+
 std::expected<Store, std::string> Store::open(const std::string& out, std::uint64_t seed) {
   std::error_code error;
   fs::create_directories(out, error);
@@ -102,13 +111,10 @@ std::expected<void, std::string> Store::write(const Finding& finding,
   std::error_code error;
   fs::remove_all(half, error);
   if (!fs::create_directory(half, error)) return std::unexpected(reason(half, error.value()));
-  const std::string replay = replay_of(finding);
-  for (const auto& [role, name, text] :
-       files_of(finding, scenario, replay, json_of(finding, replay, seed_)))
-    if (const auto wrote = write_file(half + "/" + name, text); !wrote) {
-      fs::remove_all(half, error);
-      return wrote;
-    }
+  if (auto wrote = write_finding(half, finding, scenario, replay_of(finding), seed_); !wrote) {
+    fs::remove_all(half, error);
+    return wrote;
+  }
   // rename(2) replaces no directory that holds something: the old one changes places with the new
   // one first.
   if (::renameat2(AT_FDCWD, half.c_str(), AT_FDCWD, whole.c_str(), RENAME_EXCHANGE) != 0 &&

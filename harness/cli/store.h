@@ -43,6 +43,10 @@ class Store {
   std::uint64_t seed_;
 };
 
+// All of them, and how to find the peers again, into a folder that is there. Fails with the reason.
+std::expected<void, std::string> write_finding(const std::string& folder, const Finding& finding,
+                                               const Scenario& scenario, const std::string& replay,
+                                               std::uint64_t seed);
 // As one word of a shell.
 std::string shell_word(const std::string& text);
 // Writes a whole file; fails with the reason.

@@ -60,7 +60,7 @@ std::vector<Item> item_of(const fs::path& path, bool is_asked_for) {
     return {{ItemKind::input, path, "afl++", hangs ? "hang" : "crash"}};
   }
   const auto begin = content_of(path, kMostLog_bytes);
-  if (!begin) return {};
+  if (!begin || begin->empty()) return {};
   if (is_core(*begin)) return {{ItemKind::core, path, "core", "crash"}};
   if (is_text(*begin) && !crash_of(*begin).kind.empty())
     return {{ItemKind::log, path, "sanitizer", "crash"}};

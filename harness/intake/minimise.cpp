@@ -2,6 +2,7 @@
 #include "harness/intake/minimise.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <unordered_map>
 
 namespace pipewrench {
@@ -144,10 +145,51 @@ class Minimiser {
   std::uint32_t tries_ = 0;
 };
 
+// Deviations that are plainer than this one, the plainest first: earlier, and shorter.
+std::vector<std::string> plainer_lines(const std::string& line) {
+  constexpr std::string_view kShort = " short ";
+  constexpr unsigned long kMostEarlier = 6;
+  std::vector<std::string> shorter = {line}, all;
+  if (const std::size_t at = line.find(kShort); at != std::string::npos)
+    shorter.insert(shorter.begin(), line.substr(0, at + kShort.size()) + "1");
+  const std::size_t hash = line.find('#');
+  const std::size_t end = std::min(line.find(' ', hash), line.size());
+  const unsigned long now =
+      hash == std::string::npos ? 1 : std::strtoul(line.c_str() + hash + 1, nullptr, 10);
+  for (unsigned long number = 1; number <= std::min(now, kMostEarlier); ++number)
+    for (const std::string& text : shorter) {
+      std::string other = text;
+      if (hash != std::string::npos)
+        other.replace(hash + 1, end - hash - 1, std::to_string(number));
+      if (other == line) return all;
+      all.push_back(std::move(other));
+    }
+  return all;
+}
+
 }  // namespace
 
 std::string minimised(std::string input, const Minimise& how) {
   return Minimiser(std::move(input), how).run();
+}
+
+std::vector<std::string> smaller_plan(
+    std::vector<std::string> plan,
+    const std::function<bool(const std::vector<std::string>&)>& shows_same) {
+  for (std::size_t i = plan.size(); i-- > 0;) {
+    std::vector<std::string> fewer = plan;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    if (shows_same(fewer)) plan = std::move(fewer);
+  }
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    for (const std::string& line : plainer_lines(plan[i])) {
+      std::vector<std::string> other = plan;
+      other[i] = line;
+      if (!shows_same(other)) continue;
+      plan = std::move(other);
+      break;
+    }
+  return plan;
 }
 
 }  // namespace pipewrench

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace pipewrench {
 
@@ -23,5 +24,10 @@ struct Minimise {
 // few clients, small operands. Plain bytes: drops runs, then single ones, then makes them '0'. Ends
 // where nothing of this shows the same any more: the result is the same for the same answers.
 std::string minimised(std::string input, const Minimise& how);
+
+// The lines of a conductor's plan that it needs, earlier and shorter.
+std::vector<std::string> smaller_plan(
+    std::vector<std::string> plan,
+    const std::function<bool(const std::vector<std::string>& plan)>& shows_same);
 
 }  // namespace pipewrench

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <utility>
 
+#include "harness/core/whole_file.h"
 #include "harness/intake/child.h"
 #include "harness/intake/items.h"
 #include "reports/triage/signature.h"
@@ -61,7 +62,7 @@ std::string addresses_of(const Crash& crash) {
 
 // By its report; where there is none, by how it ended.
 Crash crash_in(const ChildRun& run) {
-  if (Crash told = crash_of(run.output); !told.kind.empty()) return told;
+  if (Crash told = pipewrench::crash_of(run.output); !told.kind.empty()) return told;
   if (run.timed_out)
     return {.tool = "intake", .kind = "timeout", .detail = "", .access = "", .stacks = {}};
   if (!WIFSIGNALED(run.status)) return {};
@@ -105,12 +106,13 @@ std::expected<Program, std::string> program_at(const std::string& path) {
   return program;
 }
 
-std::expected<Replayer, std::string> Replayer::make() {
-  const char* folder = std::getenv("TMPDIR");
-  std::string name = std::string(folder == nullptr || *folder == '\0' ? "/tmp" : folder) +
-                     "/pipewrench-intake.XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return std::unexpected(name + ": " + std::strerror(errno));
-  return Replayer(std::move(name));
+std::expected<Replayer, std::string> Replayer::make(const std::string& folder) {
+  std::error_code error;
+  const std::string name = half_done_path(fs::absolute(folder, error), "intake");
+  remove_half_done(folder);
+  fs::remove_all(name, error);  // of a dead one that had our PID
+  if (::mkdir(name.c_str(), 0700) != 0) return std::unexpected(name + ": " + std::strerror(errno));
+  return Replayer(name);
 }
 
 Replayer::Replayer(Replayer&& other) noexcept
@@ -124,53 +126,62 @@ Replayer::~Replayer() {
 }
 
 std::expected<ChildRun, std::string> Replayer::output_of(const Program& program,
-                                                         const std::string& input, bool has_symbols,
-                                                         bool says) {
+                                                         const std::string& input, const How& how) {
   const std::string path = directory_ + "/input";
   if (!write_input(path, input)) return std::unexpected(path + ": cannot be written");
   std::vector<std::string> words = {program.path};
   if (program.engine == Engine::libfuzzer)
     words.push_back("-timeout=" + std::to_string(kTimeout_s));
-  else if (says)
+  else if (how.says)
     words.emplace_back("-v");
   words.push_back(path);
   std::vector<std::string> environment;
-  if (!has_symbols) environment.assign(kWithoutSymbols.begin(), kWithoutSymbols.end());
+  if (how.ignores_leaks)
+    environment.assign(kWithoutLeaks.begin(), kWithoutLeaks.end());
+  else if (!how.has_symbols)
+    environment.assign(kWithoutSymbols.begin(), kWithoutSymbols.end());
   return run_child(words, environment, directory_, {.timeout_ms = 3000 * kTimeout_s});
 }
 
 std::expected<Replayer::Shown, std::string> Replayer::run(const Program& program,
                                                           const std::string& input, Log log) {
-  const bool is_kept = log == Log::is_kept;
-  auto ran = output_of(program, input, is_kept, false);
-  if (!ran) return std::unexpected(ran.error());
-  Shown shown{.crash = crash_in(*ran), .log = {}};
-  if (is_kept) {
-    shown.log = std::move(ran->output);
-    return shown;
+  if (log == Log::is_kept) {
+    auto ran = output_of(program, input, {.has_symbols = true});
+    if (!ran) return std::unexpected(ran.error());
+    return Shown{.crash = crash_in(*ran), .log = std::move(ran->output)};
   }
-  if (shown.crash.kind.empty() || shown.crash.stacks.empty()) return shown;
-  const std::string key = program.path + "|" + addresses_of(shown.crash);
+  auto crash = crash_of(program, input, {});
+  if (!crash) return std::unexpected(crash.error());
+  return Shown{.crash = std::move(*crash), .log = {}};
+}
+
+std::expected<Crash, std::string> Replayer::crash_of(const Program& program,
+                                                     const std::string& input, const How& how) {
+  const auto ran = output_of(program, input, how);
+  if (!ran) return std::unexpected(ran.error());
+  Crash crash = crash_in(*ran);
+  if (crash.kind.empty() || crash.stacks.empty()) return crash;
+  const std::string key = program.path + "|" + addresses_of(crash);
   auto known = stacks_.find(key);
   if (known == stacks_.end()) {
-    const auto again = output_of(program, input, true, false);
+    const auto again = output_of(program, input, {.has_symbols = true});
     Crash named = again ? crash_in(*again) : Crash{};
-    if (named.kind != shown.crash.kind) named.stacks = shown.crash.stacks;
+    if (named.kind != crash.kind) named.stacks = crash.stacks;
     known = stacks_.emplace(key, std::move(named.stacks)).first;
   }
-  shown.crash.stacks = known->second;
-  return shown;
+  crash.stacks = known->second;
+  return crash;
 }
 
 std::expected<Crash, std::string> Replayer::run_once(const Program& program,
-                                                     const std::string& input) {
-  const std::pair key(program.path, input);
+                                                     const std::string& input, Leaks leaks) {
+  const std::tuple key(program.path, input, leaks);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
-  auto shown = run(program, input);
-  if (!shown) return std::unexpected(shown.error());
+  auto crash = crash_of(program, input, {.ignores_leaks = leaks == Leaks::are_ignored});
+  if (!crash) return std::unexpected(crash.error());
   if (known_.size() >= kMostKnown) known_.clear();
-  known_.emplace(key, shown->crash);
-  return std::move(shown->crash);
+  known_.emplace(key, *crash);
+  return crash;
 }
 
 std::string Replayer::keep(const std::string& name, const std::string& content) {
@@ -179,7 +190,7 @@ std::string Replayer::keep(const std::string& name, const std::string& content) 
 }
 
 std::string Replayer::decode(const Program& program, const std::string& input) {
-  const auto ran = output_of(program, input, false, true);
+  const auto ran = output_of(program, input, {.says = true});
   return ran ? ran->output : std::string();
 }
 

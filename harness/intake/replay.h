@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "harness/intake/child.h"
@@ -28,8 +29,9 @@ std::expected<Program, std::string> program_at(const std::string& path);
 
 class Replayer {
  public:
-  // Fails with the reason: no room for a directory.
-  static std::expected<Replayer, std::string> make();
+  // In the store's folder, where what one that was killed has left is removed. Fails with the
+  // reason: no room for a directory.
+  static std::expected<Replayer, std::string> make(const std::string& folder);
   Replayer(Replayer&& other) noexcept;
   Replayer& operator=(Replayer&&) = delete;
   ~Replayer();
@@ -42,8 +44,11 @@ class Replayer {
   // Fails with the reason, where the program cannot be run at all.
   std::expected<Shown, std::string> run(const Program& program, const std::string& input,
                                         Log log = Log::is_dropped);
-  // The same, but what is known of this input is believed: for minimising.
-  std::expected<Crash, std::string> run_once(const Program& program, const std::string& input);
+  // The same, but what is known of this input is believed: for minimising. What leaks only then
+  // seems right, unless `leaks` are looked for.
+  enum class Leaks : std::uint8_t { are_found, are_ignored };
+  std::expected<Crash, std::string> run_once(const Program& program, const std::string& input,
+                                             Leaks leaks);
   // What the program prints of an input with -v.
   std::string decode(const Program& program, const std::string& input);
 
@@ -56,11 +61,16 @@ class Replayer {
 
  private:
   explicit Replayer(std::string directory) : directory_(std::move(directory)) {}
+  struct How {
+    bool has_symbols = false, says = false, ignores_leaks = false;
+  };
   std::expected<ChildRun, std::string> output_of(const Program& program, const std::string& input,
-                                                 bool has_symbols, bool says);
+                                                 const How& how);
+  std::expected<Crash, std::string> crash_of(const Program& program, const std::string& input,
+                                             const How& how);
 
-  std::string directory_;                                       // empty: moved from
-  std::map<std::pair<std::string, std::string>, Crash> known_;  // by program and input
+  std::string directory_;                                               // empty: moved from
+  std::map<std::tuple<std::string, std::string, Leaks>, Crash> known_;  // by program and input
   std::map<std::string, std::vector<Stack>> stacks_;  // with symbols, by program and addresses
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "harness/intake/minimise.h"
+#include "reports/store/store.h"
 #include "reports/triage/frames.h"
 #include "reports/triage/signature.h"
 
@@ -21,22 +22,33 @@ bool is_slow(const std::string& kind) {
   return kind == "timeout" || kind == "slow-unit" || kind == "out-of-memory";
 }
 
+// How many callers two stacks have in common, from the outermost on.
+std::size_t common_callers(const Crash& one, const Crash& other) {
+  if (one.stacks.empty() || other.stacks.empty()) return 0;
+  const auto& frames = one.stacks.front().frames;
+  const auto& others = other.stacks.front().frames;
+  const auto differ =
+      std::mismatch(frames.rbegin(), frames.rend(), others.rbegin(), others.rend(),
+                    [](const StackFrame& a, const StackFrame& b) {
+                      return plain_function(a.function) == plain_function(b.function);
+                    });
+  return static_cast<std::size_t>(differ.first - frames.rbegin());
+}
+
 // What all samples of a loop have in common: the callers down to the function that loops.
 void keep_common(const std::vector<Crash>& samples, Crash& crash) {
   if (crash.stacks.empty()) return;
   auto& frames = crash.stacks.front().frames;
   std::size_t common = frames.size();
-  for (const Crash& sample : samples) {
-    if (sample.kind != crash.kind || sample.stacks.empty()) continue;
-    const auto& others = sample.stacks.front().frames;
-    const auto differ =
-        std::mismatch(frames.rbegin(), frames.rend(), others.rbegin(), others.rend(),
-                      [](const StackFrame& one, const StackFrame& other) {
-                        return plain_function(one.function) == plain_function(other.function);
-                      });
-    common = std::min<std::size_t>(common, differ.first - frames.rbegin());
-  }
+  for (const Crash& sample : samples)
+    if (sample.kind == crash.kind && !sample.stacks.empty())
+      common = std::min(common, common_callers(crash, sample));
   frames.erase(frames.begin(), frames.end() - static_cast<std::ptrdiff_t>(common));
+}
+
+// A sample of the loop that `loop` was made of by keep_common().
+bool passes_through(const Crash& sample, const Crash& loop) {
+  return loop.stacks.empty() || common_callers(loop, sample) == loop.stacks.front().frames.size();
 }
 
 std::string name_of(const std::string& path) { return fs::path(path).filename(); }
@@ -64,11 +76,19 @@ Artefact artefact_of(std::string role, std::string name, std::string content) {
           .damage = {}};
 }
 
+std::string id_of(const FindingRecord& finding) {
+  FindingRecord same = finding;
+  same.kind = cause_of_kind(finding.kind);
+  return finding_id(same);
+}
+
 struct Taker::Repeats {
   std::vector<Crash> all;
   Crash crash;            // of what came most often; none: nothing ever came
   std::string signature;  // without operations
   std::uint32_t times = 0;
+
+  bool is_shown_by(const Crash& other) const;
 };
 
 std::expected<Taken, std::string> Taker::take(const Item& item) {
@@ -146,33 +166,31 @@ std::size_t Taker::unit_of(const Program& of, const std::string& input) {
   return told > 0 && told <= (input.size() + kRecord_bytes - 1) / kRecord_bytes ? kRecord_bytes : 1;
 }
 
-// First with the signature held fixed. Every operation that is left is then needed, so what fails
-// with fewer or plainer ones of them still, in whatever way, has the same cause: who notices it is
-// left away, and different symptoms of one bug end in the same input.
+// A run of a plainer input must end as this one did: what fails with less, but in another way, may
+// be another bug.
+bool Taker::Repeats::is_shown_by(const Crash& other) const {
+  if (cause_of_kind(other.kind) != cause_of_kind(crash.kind)) return false;
+  return is_slow(crash.kind) ? passes_through(other, crash) : signature_of(other) == signature;
+}
+
 std::string Taker::smallest(const Program& program, const Repeats& repeats, std::string input) {
   if (!options_.minimises || repeats.times < kTimes) return input;
   const bool slow = is_slow(repeats.crash.kind);
   const std::size_t unit = unit_of(program, input);
-  Minimise how{.shows_same =
-                   [&](const std::string& other) {
-                     const auto crash = replayer_.run_once(program, other);
-                     if (!crash || crash->kind != repeats.crash.kind) return false;
-                     return slow || signature_of(*crash) == repeats.signature;
-                   },
-               .unit_bytes = unit,
-               .most_tries = slow        ? kMostSlowTries
-                             : unit == 1 ? kMostByteTries
-                                         : kMostTries,
-               .only_drops = true};
-  std::string small = minimised(std::move(input), how);
-  if (slow) return small;
-  how.shows_same = [&](const std::string& other) {
-    const auto crash = replayer_.run_once(program, other);
-    return crash && !crash->kind.empty() && !is_slow(crash->kind);
-  };
-  how.only_drops = false;
-  how.other_operations = true;
-  return minimised(std::move(small), how);
+  const auto leaks = repeats.crash.kind == "memory-leak" ? Replayer::Leaks::are_found
+                                                         : Replayer::Leaks::are_ignored;
+  const Minimise how{.shows_same =
+                         [&](const std::string& other) {
+                           const auto crash = replayer_.run_once(program, other, leaks);
+                           return crash && repeats.is_shown_by(*crash);
+                         },
+                     .unit_bytes = unit,
+                     .most_tries = slow        ? kMostSlowTries
+                                   : unit == 1 ? kMostByteTries
+                                               : kMostTries,
+                     .only_drops = slow,
+                     .other_operations = !slow};
+  return minimised(std::move(input), how);
 }
 
 // The sanitizers under which the same is shown, the program's own first.
@@ -218,17 +236,21 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
     finding.occurrences.push_back(std::move(once));
     return taken;
   }
-  const std::string small = smallest(shower, *repeats, *input);
+  std::string small = smallest(shower, *repeats, *input);
+  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
+  const bool is_shown = shown && repeats->is_shown_by(shown->crash);
+  if (!is_shown) small = *input;
+  // Of a loop one sample says less than what several have in common.
+  const Crash& crash = is_shown && !is_slow(shown->crash.kind) ? shown->crash : repeats->crash;
   const std::string decoder = decoder_of(shower.path);
   std::string decoded;
   if (!decoder.empty())
     if (const auto& replay = program(decoder)) decoded = replayer_.decode(*replay, small);
   const std::vector<Operation> operations = operations_in(decoded);
-  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
-  const Crash crash = shown && !shown->crash.kind.empty() ? shown->crash : repeats->crash;
   taken.top_three = top_three_frames(repeats->crash);
   finding.kind = crash.kind;
   finding.signature = signature_of(crash, operations);
+  finding.id = id_of(finding);
   finding.cause = sentence_of(crash);
   finding.stacks = crash.stacks;
   read_sources(finding.stacks);

@@ -53,10 +53,6 @@ class Taker {
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
   std::size_t unit_of(const Program& of, const std::string& input);
-  bool shows_something(const std::string& scenario, const std::vector<std::string>& environment,
-                       const std::vector<std::string>& plan, FindingRecord& finding);
-  void plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
-                    std::vector<std::string>& plan, FindingRecord& finding);
   std::string others_that_show(const Program& own, const Repeats& repeats,
                                const std::string& input);
 
@@ -66,6 +62,8 @@ class Taker {
 };
 
 Artefact artefact_of(std::string role, std::string name, std::string content);
+// The same for all kinds of one cause.
+std::string id_of(const FindingRecord& finding);
 // The lines around the frames of the program, where their files can be read.
 void read_sources(std::vector<Stack>& stacks);
 

@@ -8,7 +8,10 @@
 #include <string_view>
 
 #include "harness/intake/child.h"
+#include "harness/intake/minimise.h"
 #include "harness/intake/take.h"
+#include "reports/store/store.h"
+#include "reports/triage/symptoms.h"
 
 namespace pipewrench {
 namespace {
@@ -20,20 +23,6 @@ constexpr std::size_t kMostFile_bytes = std::size_t{16} << 20;
 constexpr std::uint32_t kReplayTimeout_ms = 120'000;
 constexpr std::size_t kMostDeviations = 16;  // of a plan that is made smaller
 
-// What a run shows is one cause: it is called by the first of these that it shows.
-constexpr std::array<std::string_view, 16> kWorstFirst = {"crash",          "wild_kill",
-                                                          "signal_death",   "deadlock",
-                                                          "lost_signal",    "hang",
-                                                          "spin",           "torn_data",
-                                                          "lost_data",      "duplicated_data",
-                                                          "world_writable", "leak",
-                                                          "exit_status",    "output",
-                                                          "zombie",         ""};
-
-struct Symptom {
-  std::string kind, signature, cause;
-  std::vector<std::string> peers;
-};
 struct Replay {
   std::uint32_t same = 0;
   std::vector<Symptom> findings;  // worst first
@@ -68,11 +57,6 @@ std::vector<std::string> words_at(const Json& json, const char* key) {
   return words;
 }
 
-std::size_t rank_of(const Symptom& symptom) {
-  return static_cast<std::size_t>(std::ranges::find(kWorstFirst, symptom.kind) -
-                                  kWorstFirst.begin());
-}
-
 std::expected<Replay, std::string> replay_of(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("replays"))
@@ -84,83 +68,117 @@ std::expected<Replay, std::string> replay_of(const std::string& text) {
                                  .signature = text_at(verdict, "signature"),
                                  .cause = text_at(verdict, "explanation"),
                                  .peers = words_at(verdict, "peers")});
-  std::ranges::sort(replay.findings, [](const Symptom& one, const Symptom& other) {
-    return std::pair(rank_of(one), one.signature) < std::pair(rank_of(other), other.signature);
-  });
+  sort_by_cause(replay.findings);
   return replay;
 }
 
-void call_it(const Symptom& symptom, FindingRecord& finding) {
-  finding.kind = symptom.kind;
-  finding.signature = symptom.signature;
-  finding.cause = symptom.cause;
-  finding.peers = symptom.peers;
-}
+using Lines = std::vector<std::string>;
 
-// Deviations that are plainer than this one, the plainest first: earlier, and shorter.
-std::vector<std::string> plainer_lines(const std::string& line) {
-  constexpr std::string_view kShort = " short ";
-  constexpr unsigned long kMostEarlier = 6;
-  std::vector<std::string> shorter = {line}, all;
-  if (const std::size_t at = line.find(kShort); at != std::string::npos)
-    shorter.insert(shorter.begin(), line.substr(0, at + kShort.size()) + "1");
-  const std::size_t hash = line.find('#');
-  const std::size_t end = std::min(line.find(' ', hash), line.size());
-  const unsigned long now =
-      hash == std::string::npos ? 1 : std::strtoul(line.c_str() + hash + 1, nullptr, 10);
-  for (unsigned long number = 1; number <= std::min(now, kMostEarlier); ++number)
-    for (const std::string& text : shorter) {
-      std::string other = text;
-      if (hash != std::string::npos)
-        other.replace(hash + 1, end - hash - 1, std::to_string(number));
-      if (other == line) return all;
-      all.push_back(std::move(other));
-    }
-  return all;
-}
-
-std::string joined(const std::vector<std::string>& lines) {
+std::string joined(const Lines& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
 }
 
-}  // namespace
-
-// What shows with other deviations than its own becomes what the finding is called by.
-bool Taker::shows_something(const std::string& scenario,
-                            const std::vector<std::string>& environment,
-                            const std::vector<std::string>& plan, FindingRecord& finding) {
-  const std::string path = replayer_.keep("plan.txt", joined(plan));
-  if (path.empty() || replayer_.keep("scenario.toml", scenario).empty()) return false;
-  const auto run = run_child({options_.pipewrench, "replay", "--json", path}, environment,
-                             replayer_.directory(), {.timeout_ms = kReplayTimeout_ms});
-  const auto replay = run ? replay_of(run->output) : std::unexpected(run.error());
-  if (!replay || replay->findings.empty()) return false;
-  call_it(replay->findings.front(), finding);
-  return true;
+void call_it(const Symptom& symptom, const Lines& plan, FindingRecord& finding) {
+  finding.kind = symptom.kind;
+  finding.signature = signature_of(symptom, plan);
+  finding.cause = symptom.cause;
+  finding.peers = symptom.peers;
+  // Of one cause may be a deadlock and a hang.
+  FindingRecord same = finding;
+  if (finding.signature != symptom.signature) same.kind = "";
+  finding.id = finding_id(same);
 }
 
-// The plan without deviations that only change who notices, and with plainer ones: as with inputs,
-// every deviation that is left is needed, so what is found still has the same cause.
-void Taker::plainer_plan(const std::string& folder, const std::vector<std::string>& environment,
-                         std::vector<std::string>& plan, FindingRecord& finding) {
-  const auto scenario = content_of(folder + "/scenario.toml", kMostFile_bytes);
-  if (!scenario || !options_.minimises || plan.size() > kMostDeviations) return;
-  for (std::size_t i = plan.size(); i-- > 0;) {
-    std::vector<std::string> fewer = plan;
-    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    if (shows_something(*scenario, environment, fewer, finding)) plan = std::move(fewer);
+// A finding as its directory tells it, and what its scenario shows with other plans.
+class Conducted {
+ public:
+  Conducted(Replayer& scratch, std::string pipewrench, std::string folder, Json told)
+      : scratch_(scratch),
+        pipewrench_(std::move(pipewrench)),
+        folder_(std::move(folder)),
+        told_(std::move(told)),
+        scenario_(content_of(folder_ + "/scenario.toml", kMostFile_bytes).value_or("")) {}
+
+  std::expected<Replay, std::string> as_given(std::uint32_t times) const {
+    return replay({"--times", std::to_string(times), folder_});
   }
-  for (std::size_t i = 0; i < plan.size(); ++i)
-    for (const std::string& line : plainer_lines(plan[i])) {
-      std::vector<std::string> other = plan;
-      other[i] = line;
-      if (!shows_something(*scenario, environment, other, finding)) continue;
-      plan = std::move(other);
-      break;
-    }
-}
+
+  // What is called first still has the same signature; `symptom` becomes the smallest plan's.
+  Lines smallest(const Lines& plan, Symptom& symptom) {
+    const std::string signature = signature_of(symptom);
+    return smaller_plan(plan, [&](const Lines& other) {
+      const auto shown = with(other, {}, {});
+      if (!shown || shown->findings.empty()) return false;
+      const Symptom& first = shown->findings.front();
+      if (signature_of(first) != signature) return false;
+      symptom = first;
+      return true;
+    });
+  }
+
+  // Its files with another plan, which tell of `symptom`. None: it does not repeat.
+  std::vector<Artefact> files_with(const Lines& plan, const Symptom& symptom, std::uint32_t times) {
+    const std::string kept = scratch_.directory() + "/kept";
+    std::error_code error;
+    fs::remove_all(kept, error);
+    const auto shown = with(plan, symptom, {"--times", std::to_string(times), "--keep", kept});
+    if (!shown || shown->same < times) return {};
+    return files_in(kept, symptom.peers);
+  }
+
+  // What belongs together: written by one run.
+  static std::vector<Artefact> files_in(const std::string& folder, const Lines& peers) {
+    std::vector<Artefact> files;
+    const auto add = [&](const char* role, const std::string& name) {
+      if (auto content = content_of(folder + "/" + name, kMostFile_bytes))
+        files.push_back(artefact_of(role, name, std::move(*content)));
+    };
+    for (const auto& [role, name] : kFiles) add(role, name);
+    for (const std::string& peer : peers)
+      for (const char* role : {"out", "err"}) add(role, fs::path(peer + "." + role).filename());
+    return files;
+  }
+
+ private:
+  std::expected<Replay, std::string> replay(const Lines& words) const {
+    Lines all = {pipewrench_, "replay", "--json"};
+    all.insert(all.end(), words.begin(), words.end());
+    const auto run = run_child(all, {}, "/", {.timeout_ms = kReplayTimeout_ms});
+    if (!run) return std::unexpected(run.error());
+    return replay_of(run->output);
+  }
+
+  // In a directory like the finding's own, so that the same programs are found.
+  std::expected<Replay, std::string> with(const Lines& plan, const Symptom& symptom, Lines words) {
+    Json told = Json::object();
+    for (const char* key : {"seed", "directory", "path"})
+      if (told_.contains(key)) told[key] = told_[key];
+    told["kind"] = symptom.kind;
+    told["signature"] = symptom.signature;
+    const bool is_kept = !scratch_.keep("plan.txt", joined(plan)).empty() &&
+                         !scratch_.keep("scenario.toml", scenario_).empty() &&
+                         !scratch_.keep("finding.json", told.dump()).empty();
+    if (!is_kept) return std::unexpected(scratch_.directory() + ": cannot be written");
+    words.push_back(scratch_.directory());
+    return replay(words);
+  }
+
+  static constexpr std::array<std::pair<const char*, const char*>, 5> kFiles = {
+      {{"plan", "plan.txt"},
+       {"scenario", "scenario.toml"},
+       {"trace", "trace.jsonl"},
+       {"finding", "finding.json"},
+       {"story", "README"}}};
+
+  Replayer& scratch_;
+  std::string pipewrench_, folder_;
+  Json told_;
+  std::string scenario_;
+};
+
+}  // namespace
 
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   const auto text = content_of(item.path + "/finding.json", kMostFile_bytes);
@@ -180,11 +198,8 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   finding.target = scenario_of(item.path, finding.peers);
   taken.top_three = finding.kind;  // it has no stack
   std::error_code error;
-  const auto run = run_child({options_.pipewrench, "replay", "--json", "--times",
-                              std::to_string(kTimes), fs::absolute(item.path, error)},
-                             {}, "/", {.timeout_ms = kReplayTimeout_ms});
-  if (!run) return std::unexpected(run.error());
-  const auto replay = replay_of(run->output);
+  Conducted conducted(replayer_, options_.pipewrench, fs::absolute(item.path, error), json);
+  const auto replay = conducted.as_given(kTimes);
   if (!replay) return std::unexpected(item.path + ": " + replay.error());
   Occurrence once{.tool = item.tool,
                   .source = item.path,
@@ -192,25 +207,24 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
                   .tried = kTimes,
                   .artefacts = {}};
   finding.unstable = once.repeated < once.tried;
-  std::vector<std::string> plan = words_at(json, "plan");
-  if (!finding.unstable && !finding.note) {
-    if (!replay->findings.empty()) call_it(replay->findings.front(), finding);
-    const std::string path = text_at(json, "path");
-    plainer_plan(item.path, path.empty() ? std::vector<std::string>{} : std::vector{"PATH=" + path},
-                 plan, finding);
+  const Lines given = words_at(json, "plan");
+  Lines plan = given;
+  if (!finding.unstable && !finding.note && !replay->findings.empty()) {
+    Symptom symptom = replay->findings.front();
+    call_it(symptom, plan, finding);
+    if (options_.minimises && plan.size() <= kMostDeviations)
+      plan = conducted.smallest(plan, symptom);
+    const bool is_told = plan == given && symptom.signature == text_at(json, "signature");
+    if (!is_told) once.artefacts = conducted.files_with(plan, symptom, kTimes);
+    if (once.artefacts.empty())
+      plan = given;
+    else
+      call_it(symptom, plan, finding);
   }
   once.size = plan.size();
-  once.artefacts.push_back(artefact_of("plan", "plan.txt", joined(plan)));
-  for (const auto& [role, name] :
-       {std::pair{"scenario", "scenario.toml"}, {"trace", "trace.jsonl"}, {"story", "README"}})
-    if (auto content = content_of(item.path + "/" + name, kMostFile_bytes))
-      once.artefacts.push_back(artefact_of(role, name, std::move(*content)));
-  for (const std::string& peer : finding.peers)
-    for (const char* role : {"out", "err"}) {
-      const std::string name = fs::path(peer + "." + role).filename();
-      if (auto content = content_of(item.path + "/" + name, kMostFile_bytes))
-        once.artefacts.push_back(artefact_of(role, name, std::move(*content)));
-    }
+  if (once.artefacts.empty()) once.artefacts = Conducted::files_in(item.path, finding.peers);
+  if (plan != given)
+    once.artefacts.push_back(artefact_of("original", "plan.txt.original", joined(given)));
   finding.occurrences.push_back(std::move(once));
   return taken;
 }

@@ -102,6 +102,7 @@ std::expected<Taken, std::string> Taker::take_log(const Item& item) {
   const auto near = programs_near(item, *log);
   taken.finding.target = options_.target.empty() ? (near.empty() ? "" : target_of(near.front()))
                                                  : target_of(options_.target);
+  taken.finding.id = id_of(taken.finding);
   taken.finding.unstable = true;  // there is nothing to run again
   taken.finding.occurrences.front().artefacts.push_back(
       artefact_of("log", fs::path(item.path).filename(), *log));
@@ -133,6 +134,7 @@ std::expected<Taken, std::string> Taker::take_core(const Item& item) {
     by = run->output.substr(begin, run->output.find_first_of(" '\n", begin) - begin);
   }
   taken.finding.target = target_of(options_.target.empty() ? by : options_.target);
+  taken.finding.id = id_of(taken.finding);
   taken.finding.unstable = true;  // a core cannot be run again
   taken.finding.occurrences.front().artefacts.push_back(
       artefact_of("log", "backtrace.txt", run->output));

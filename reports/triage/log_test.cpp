@@ -37,7 +37,7 @@ TEST_P(RealLog, IsUnderstood) {
 }
 
 constexpr Real kReal[] = {
-    {"overflow", "ubsan", "object-size", "object-size in load<...>"},
+    {"overflow", "ubsan", "object-size", "bad-access in load<...>"},
     {"freed", "asan", "heap-use-after-free", "heap-use-after-free in load<...>"},
     {"double", "asan", "double-free", "double-free in main"},
     {"null", "ubsan", "null", "null in load<...>"},
@@ -48,10 +48,10 @@ constexpr Real kReal[] = {
     {"timeout", "libfuzzer", "timeout", "timeout in spins"},
     {"out_of_memory", "libfuzzer", "out-of-memory", "out-of-memory in LLVMFuzzerTestOneInput"},
     {"deadly_signal", "libfuzzer", "abort", "abort in LLVMFuzzerTestOneInput"},
-    {"core", "core", "SEGV", "SEGV in load<...>"},
+    {"core", "core", "SEGV", "bad-access in load<...>"},
     {"model_mismatch", "target", "model-mismatch", "text: fewer: its begin"},
     {"left_behind", "guard", "leak", "leak # shared memory segment(s)"},
-    {"buffer", "ubsan", "nonnull-argument", "nonnull-argument in ipc::MessageQueue::send"},
+    {"buffer", "ubsan", "nonnull-argument", "bad-access in ipc::MessageQueue::send"},
 };
 INSTANTIATE_TEST_SUITE_P(, RealLog, ::testing::ValuesIn(kReal),
                          [](const auto& test) { return std::string(test.param.log); });

@@ -72,6 +72,16 @@ std::string without_subject(std::string_view text) {
   return kept + std::string(text.substr(open));
 }
 
+// Whether a call that finds nothing says so at once or after a while is the caller's wish.
+std::string failure_of(std::string_view error) {
+  constexpr std::array<std::string_view, 4> kNothingComes = {
+      " ENOMSG [would_block]", " EAGAIN [would_block]", " ETIMEDOUT [timed_out]", " [timed_out]"};
+  std::string text = without_subject(error);
+  for (const std::string_view end : kNothingComes)
+    if (text.ends_with(end)) return text.substr(0, text.size() - end.size()) + " [would wait]";
+  return text;
+}
+
 struct Text {
   std::string_view bytes;  // as shown
   long size = 0;
@@ -86,9 +96,15 @@ std::optional<Text> text_of(std::string_view value) {
   return Text{value.substr(1, quote - 1), *size};
 }
 
-std::string relation(long real, long model) {
-  const auto sign = [](long n) { return n < 0 ? "negative" : n == 0 ? "0" : "positive"; };
-  return std::string(sign(real)) + (real < model ? " below " : " above ") + sign(model);
+// By how much is the input's doing.
+std::string relation(long real, long model) { return real < model ? "too little" : "too much"; }
+
+// Of a set of flags those that differ.
+std::string flags_of(long real, long model) {
+  std::string text;
+  if (const long more = real & ~model; more != 0) text += " +" + std::to_string(more);
+  if (const long less = model & ~real; less != 0) text += " -" + std::to_string(less);
+  return text.substr(text.empty() ? 0 : 1);
 }
 
 std::string relation(const Text& real, const Text& model) {
@@ -96,9 +112,8 @@ std::string relation(const Text& real, const Text& model) {
   const bool is_shorter = real.size < model.size;
   const std::string_view less = is_shorter ? real.bytes : model.bytes;
   const std::string_view more = is_shorter ? model.bytes : real.bytes;
-  const std::string shape = more.starts_with(less) ? "begin"
-                            : more.ends_with(less) ? "end"
-                                                   : "bytes";
+  const std::string shape = more.starts_with(less) ? "begin" : more.ends_with(less) ? "end" : "";
+  if (shape.empty()) return "other bytes";
   return is_shorter ? "fewer: its " + shape : "more: other " + shape;
 }
 
@@ -126,12 +141,13 @@ Told told_by(const Difference& difference) {
   const std::string_view what = difference.what;
   const auto real = whole<long>(difference.real), model = whole<long>(difference.model);
   const auto has = [&](std::string_view word) { return what.find(word) != kNone; };
-  if (real && model && (has("errno") || has("poll") || has("mode")))
+  if (real && model && (has("poll") || has("mode"))) return {flags_of(*real, *model)};
+  if (real && model && has("errno"))
     return {std::string(difference.real) + " not " + std::string(difference.model)};
   if (real && model) return {relation(*real, *model), false};
   const auto real_text = text_of(difference.real), model_text = text_of(difference.model);
   if (real_text && model_text) return {relation(*real_text, *model_text)};
-  return {without_subject(difference.real), false};
+  return {without_subject(difference.real) + " not " + without_subject(difference.model), false};
 }
 
 // Which operations the smallest input needs, in no order.
@@ -164,12 +180,25 @@ bool is_error(std::string_view value) {
 std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
   const auto difference = difference_of(crash.detail);
   if (!difference) return without_values(crash.detail);
-  if (is_error(difference->real)) return without_subject(difference->real);
+  if (is_error(difference->real)) return failure_of(difference->real);
   const Told told = told_by(*difference);
   std::string text = std::string(difference->what) + ": " + told.text;
   if (!told.is_enough && !operations.empty()) text += " after " + names_of(operations);
   return text;
 }
+
+// Where an access beyond an object lands, and what it is called there, is chance; so is whether a
+// buffer that may be empty is no buffer at all.
+constexpr std::array<std::string_view, 10> kBadAccess = {"SEGV",
+                                                         "BUS",
+                                                         "unknown-crash",
+                                                         "heap-buffer-overflow",
+                                                         "stack-buffer-overflow",
+                                                         "global-buffer-overflow",
+                                                         "object-size",
+                                                         "nonnull-argument",
+                                                         "container-overflow",
+                                                         "index-out-of-bounds"};
 
 // Kinds whose stack says who noticed, not who is to blame.
 bool is_noticed_later(const Crash& crash) {
@@ -186,7 +215,12 @@ std::string signature_of(const Crash& crash, const std::vector<Operation>& opera
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);
-  return crash.kind + " in " + joined(frames, " < ");
+  return cause_of_kind(crash.kind) + " in " + joined(frames, " < ");
+}
+
+std::string cause_of_kind(const std::string& kind) {
+  const bool is_bad_access = std::ranges::find(kBadAccess, kind) != kBadAccess.end();
+  return is_bad_access ? "bad-access" : kind;
 }
 
 std::string sentence_of(const Crash& crash) {

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "reports/triage/symptoms.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace pipewrench {
+namespace {
+
+constexpr std::array<std::string_view, 16> kCauseFirst = {"crash",          "wild_kill",
+                                                          "signal_death",   "deadlock",
+                                                          "lost_signal",    "hang",
+                                                          "spin",           "torn_data",
+                                                          "lost_data",      "duplicated_data",
+                                                          "world_writable", "leak",
+                                                          "exit_status",    "output",
+                                                          "zombie",         ""};
+constexpr std::array<std::string_view, 4> kWaits = {"deadlock: ", "hang: ", "leak: orphan ",
+                                                    "waits: "};
+// They show far from what went wrong.
+constexpr std::array<std::string_view, 4> kAfterwards = {
+    "result: ", "torn_data: ", "lost_data: ", "duplicated_data: "};
+constexpr std::string_view kBetween = " | ";
+
+std::size_t rank_of(const Symptom& symptom) {
+  return static_cast<std::size_t>(std::ranges::find(kCauseFirst, symptom.kind) -
+                                  kCauseFirst.begin());
+}
+
+// "server/1#4", "server/child" and "server.2": which of a program's tasks it is, is chance.
+std::string program_of(std::string_view task) {
+  const std::string_view name = task.substr(0, task.find_first_of("/:#~"));
+  const std::size_t end = name.find_last_not_of("0123456789");
+  const bool is_numbered = end != name.npos && end > 0 && end + 1 < name.size() && name[end] == '.';
+  return std::string(is_numbered ? name.substr(0, end) : name);
+}
+
+// "server/child msgrcv queue". Who opens a FIFO meets whoever opens it too: which of the two came
+// first is chance as well.
+std::string place_of(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  if (space == text.npos) return std::string(text);
+  const std::string_view rest = text.substr(space + 1);
+  if (rest.starts_with("open fifo ")) return std::string(rest);
+  return program_of(text.substr(0, space)) + " " + std::string(rest);
+}
+
+// Who waits for a child waits for what the child waits for.
+bool is_for_a_child(std::string_view place) { return place.ends_with(" wait"); }
+
+// A signal may come from anybody: who waits for one waits for none of the others, and they for it.
+bool is_for_a_signal(std::string_view place) {
+  constexpr std::array<std::string_view, 3> kCalls = {" pause", " sigsuspend", " sigtimedwait"};
+  return std::ranges::any_of(kCalls, [&](std::string_view call) { return place.ends_with(call); });
+}
+
+std::string places_of(std::string_view text) {
+  std::set<std::string> all;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(kBetween), text.size());
+    all.insert(place_of(text.substr(0, end)));
+    text.remove_prefix(std::min(end + kBetween.size(), text.size()));
+  }
+  std::set<std::string> roots = all;
+  if (std::ranges::any_of(all, is_for_a_signal))
+    std::erase_if(roots, std::not_fn(is_for_a_signal));
+  else if (!std::ranges::all_of(all, is_for_a_child))
+    std::erase_if(roots, is_for_a_child);
+  std::string words;
+  for (const std::string& place : roots) words += (words.empty() ? "" : kBetween.data()) + place;
+  return words;
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+// "spin: sender msgsnd queue EINVAL": of an object that is gone not always is known what it was.
+std::string without_object(std::string_view text) {
+  const std::vector<std::string_view> words = words_of(text);
+  if (words.size() != 5) return std::string(text);
+  std::string kept(words[0]);
+  for (const std::size_t i : {1U, 2U, 4U}) kept += " " + std::string(words[i]);
+  return kept;
+}
+
+// "server#2 msgrcv fail EINTR", "server/1#3 write short 7": what the kernel did to which call.
+std::string fault_of(std::string_view deviation) {
+  const std::vector<std::string_view> words = words_of(deviation);
+  if (words.size() < 4 || (words[2] != "fail" && words[2] != "short")) return {};
+  return program_of(words[0]) + " " + std::string(words[1]) + " " +
+         std::string(words[2] == "fail" ? words[3] : words[2]);
+}
+
+}  // namespace
+
+void sort_by_cause(std::vector<Symptom>& symptoms) {
+  std::ranges::sort(symptoms, [](const Symptom& one, const Symptom& other) {
+    return std::pair(rank_of(one), one.signature) < std::pair(rank_of(other), other.signature);
+  });
+}
+
+std::string signature_of(const Symptom& symptom) {
+  const std::string_view text = symptom.signature;
+  if (text.ends_with(" goes on for ever")) return symptom.signature;
+  const std::vector<std::string_view> words = words_of(text);
+  // "lost_signal: waiter pause SIGUSR1": whether it is known which one was lost, is chance.
+  if (words.size() == 4 && words[0] == "lost_signal:" && words[2] != "merged")
+    return "waits: " + places_of(std::string(words[1]) + " " + std::string(words[2]));
+  // "output: reader", "exit_status: reader exits with 1": it ends otherwise than in the calm run.
+  if (words.size() > 1 && words[1] != "restarted" &&
+      (words[0] == "output:" || words[0] == "exit_status:"))
+    return "result: " + program_of(words[1]);
+  for (const std::string_view start : kWaits)
+    if (text.starts_with(start)) return "waits: " + places_of(text.substr(start.size()));
+  return text.starts_with("spin: ") ? without_object(text) : symptom.signature;
+}
+
+std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan) {
+  std::set<std::string> faults;
+  for (const std::string& line : plan)
+    if (std::string fault = fault_of(line); !fault.empty()) faults.insert(std::move(fault));
+  const std::string own = signature_of(symptom);
+  const bool is_later = std::ranges::any_of(
+      kAfterwards, [&](std::string_view start) { return own.starts_with(start); });
+  if (faults.empty() || !is_later) return own;
+  std::string words = "not handled:";
+  for (const std::string& fault : faults) words += (words.back() == ':' ? " " : ", ") + fault;
+  return words;
+}
+
+}  // namespace pipewrench

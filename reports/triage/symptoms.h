@@ -1,0 +1,27 @@
+// Symptoms: what oracles say of one run of the conductor, and what its one cause is called. Pure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace pipewrench {
+
+struct Symptom {
+  std::string kind{}, signature{}, cause{};
+  std::vector<std::string> peers{};
+};
+
+// What a run shows is one cause: a loss explains the hang after it, a hang the output that is
+// missing. The first is what it is called by.
+void sort_by_cause(std::vector<Symptom>& symptoms);
+
+// The same for every run that shows one cause. Of what waits for ever it says where: whether the
+// others were killed, ended or wait in their turn is the plan's doing.
+std::string signature_of(const Symptom& symptom);
+
+// With the lines of the smallest plan: where that fails a call or cuts one short, and what shows is
+// data or a result that is wrong afterwards, the cause is that the caller does not go on right.
+std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan);
+
+}  // namespace pipewrench

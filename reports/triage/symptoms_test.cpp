@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "reports/triage/symptoms.h"
+
+#include <gtest/gtest.h>
+
+namespace pipewrench {
+namespace {
+
+std::string signature(const std::string& text) {
+  return signature_of(
+      {.kind = text.substr(0, text.find(':')), .signature = text, .cause = "", .peers = {}});
+}
+
+TEST(Symptoms, WhatWaitsIsOneCauseWhereverItsPartnersWent) {
+  const std::string queue = signature("hang: desk msgrcv queue");
+  EXPECT_EQ(queue, "waits: desk msgrcv queue");
+  EXPECT_EQ(signature("leak: orphan desk/child msgrcv queue"), queue);
+  EXPECT_EQ(signature("deadlock: desk wait | desk/child msgrcv queue"), queue);
+  EXPECT_EQ(signature("deadlock: desk/child msgrcv queue | desk/child msgrcv queue"), queue);
+  EXPECT_NE(signature("hang: desk msgsnd queue"), queue);
+  EXPECT_NE(signature("hang: client msgrcv queue"), queue);
+}
+
+TEST(Symptoms, WhoOpensAFifoMeetsAnother) {
+  EXPECT_EQ(signature("hang: left open fifo ./a"), signature("hang: right open fifo ./a"));
+  EXPECT_NE(signature("hang: left open fifo ./a"), signature("hang: left open fifo ./b"));
+}
+
+TEST(Symptoms, ARingStaysARing) {
+  EXPECT_EQ(signature("deadlock: a semop semaphore 0x1 | b semop semaphore 0x2"),
+            "waits: a semop semaphore 0x1 | b semop semaphore 0x2");
+  EXPECT_EQ(signature("deadlock: a wait"), "waits: a wait");
+}
+
+TEST(Symptoms, WhoWaitsForASignalWaitsForNoneOfTheOthers) {
+  const std::string early = signature("lost_signal: a pause SIGUSR1");
+  EXPECT_EQ(early, "waits: a pause");
+  EXPECT_EQ(signature("deadlock: a pause | a/child read pipe"), early);
+  EXPECT_EQ(signature("hang: a pause"), early);
+  EXPECT_EQ(signature("lost_signal: a merged SIGUSR1"), "lost_signal: a merged SIGUSR1");
+}
+
+TEST(Symptoms, AnEndIsOtherwiseOrNot) {
+  EXPECT_EQ(signature("output: a/child"), signature("exit_status: a exits with 1"));
+  EXPECT_NE(signature("output: a"), signature("output: b"));
+  EXPECT_EQ(signature("exit_status: restarted a mkfifo fifo ./x EEXIST"),
+            "exit_status: restarted a mkfifo fifo ./x EEXIST");
+}
+
+TEST(Symptoms, OthersAreWhatTheirOraclesSay) {
+  for (const char* text : {"hang: a goes on for ever", "leak: queue 0x66 of a", "torn_data: a read",
+                           "hang: ", "deadlock:", ""})
+    EXPECT_FALSE(signature(text).starts_with("waits: a goes")) << text;
+  EXPECT_EQ(signature("leak: queue 0x66 of a"), "leak: queue 0x66 of a");
+}
+
+TEST(Symptoms, AFaultIsTheCauseOfWhateverComesOfIt) {
+  const auto with = [](const char* text, const std::vector<std::string>& plan) {
+    return signature_of({.kind = "", .signature = text, .cause = "", .peers = {}}, plan);
+  };
+  const std::string eintr = with("output: a", {"b/1#4 read fail EINTR"});
+  EXPECT_EQ(eintr, "not handled: b read EINTR");
+  EXPECT_EQ(with("torn_data: a read pipe", {"b.2#7 read fail EINTR"}), eintr);
+  EXPECT_EQ(with("exit_status: b exits with 1", {"before a#1 run b", "b#9 read fail EINTR"}),
+            eintr);
+  EXPECT_NE(with("output: a", {"b#4 read short 1"}), eintr);
+  EXPECT_EQ(with("wild_kill: a SIGHUP to b", {"b#1 read fail EINTR"}), "wild_kill: a SIGHUP to b");
+  EXPECT_EQ(with("leak: a", {"b#4 kill", "before a#1 run b"}), "leak: a");
+  EXPECT_EQ(with("leak: a", {"", "x", "a b c d"}), "leak: a");
+}
+
+TEST(Symptoms, OfWhatIsGoneTheNameIsToo) {
+  EXPECT_EQ(signature("spin: a msgsnd queue EINVAL"), signature("spin: a msgsnd EINVAL"));
+  EXPECT_EQ(signature("spin: a plain calls"), "spin: a plain calls");
+}
+
+TEST(Symptoms, TheCauseIsFirst) {
+  std::vector<Symptom> all = {{.kind = "output", .signature = "output: a"},
+                              {.kind = "hang", .signature = "hang: b read pipe"},
+                              {.kind = "crash", .signature = "crash: a"},
+                              {.kind = "hang", .signature = "hang: a read pipe"}};
+  sort_by_cause(all);
+  EXPECT_EQ(all[0].kind, "crash");
+  EXPECT_EQ(all[1].signature, "hang: a read pipe");
+  EXPECT_EQ(all[3].kind, "output");
+}
+
+}  // namespace
+}  // namespace pipewrench
