@@ -50,8 +50,7 @@ std::string descendant(const Run& run, const Process& maker, const std::string& 
 }  // namespace
 
 bool Scheduler::launch(std::uint32_t peer, const std::string& program) {
-  if (has_zombies) run.stage.reap();
-  has_zombies = false;
+  if (std::exchange(has_zombies, false)) run.stage.reap();
   const int inner = run.stage.launch(run.scenario.peers[peer], peer, program, run.scenario.limits);
   if (inner <= 0) {
     failure = "cannot start " + program + ": " + errno_name(-inner);
@@ -104,8 +103,7 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
   return name;
 }
 
-// Where nobody else can have made it, the newcomer is the peer just launched: /proc would say so too,
-// for twice the price of a trap.
+// Where nobody else can have made it, it is the peer just launched: no need to ask /proc.
 std::optional<TaskStatus> Scheduler::status_of_newcomer(pid_t tid) const {
   const bool is_the_peer =
       launched.size() == 1 && std::ranges::all_of(run.live, [](const Live& one) {
@@ -245,7 +243,7 @@ static bool reads_at_end(Live& one, const Process& process, const seccomp_notif&
 
 void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   Live& one = run.live[task];
-  if (one.state == State::asleep) woke(task);
+  if (one.slept.row != nullptr) woke(task);
   if (one.after_step != UINT32_MAX) {
     Step& step = run.trace.steps[one.after_step];
     one.after_step = UINT32_MAX;
@@ -388,7 +386,6 @@ void Scheduler::process_died(std::uint32_t index) {
   for (std::uint32_t child = 0; child < run.processes.size(); ++child)
     if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
-    // Where nobody is left to see it, the end of the run takes it away.
     has_zombies = std::ranges::all_of(run.processes, &Process::dead);
     if (!has_zombies) run.stage.reap();
     process.reaped = true;
@@ -413,27 +410,27 @@ void Scheduler::process_died(std::uint32_t index) {
   }
 }
 
-// A task that slept in a call which the kernel holds goes on.
+// A task has come back from a call in which the kernel held it. If it is killed there it never does.
 void Scheduler::woke(std::uint32_t task) {
   Live& one = run.live[task];
-  one.state = State::running;
-  if (one.slept.row == nullptr) return;
-  Pending pending = std::move(one.slept);
-  one.slept = Pending{};
+  Pending pending = std::exchange(one.slept, Pending{});
   std::swap(one.pending, pending);
   run.record(task, 0, run.process_of(task).signal_hint ? kUnknownResult : std::uint16_t{0});
   std::swap(one.pending, pending);
 }
 
-void Scheduler::look_at_sleepers() {
+bool Scheduler::look_at_sleepers() {
+  bool found = false;
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     Live& one = run.live[task];
     if (one.state != State::asleep || one.spins || one.vforking) continue;
     const auto stat = task_stat(one.tid);
     const char state = stat ? stat->state : 'X';
     if (state == 'S' || state == 'D' || state == 'T' || state == 't') continue;
-    woke(task);
+    one.state = State::running;
+    found = true;
   }
+  return found;
 }
 
 // Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or
@@ -534,21 +531,19 @@ void Scheduler::watch_memory() {
 // Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again
 // already and sleeps in that (the notification is queued before the sleep).
 bool Scheduler::sleepers_move() {
-  const auto is_in = [&](State state) {
-    return std::ranges::any_of(run.live, [&](const Live& one) { return one.state == state; });
-  };
-  if (!is_in(State::asleep)) return false;
-  look_at_sleepers();
-  if (is_in(State::running)) return true;
+  if (std::ranges::none_of(run.live, [](const Live& one) { return one.state == State::asleep; }))
+    return false;
+  if (look_at_sleepers()) return true;
   pollfd listener{run.stage.listener(), POLLIN, 0};
-  if (poll(&listener, 1, 0) <= 0 || (listener.revents & POLLIN) == 0) return false;
-  receive();
-  return true;
+  const bool has_trapped = poll(&listener, 1, 0) > 0 && (listener.revents & POLLIN) != 0;
+  if (has_trapped) receive();
+  return has_trapped;
 }
 
 bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
+  bool sleepers_rest = false;  // seen since anybody has run
   while (true) {
     watched.clear();
     whose.clear();
@@ -576,10 +571,14 @@ bool Scheduler::settle() {
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
     if (!anyone) {
+      // Sleepers first: whether they have come to their next trap already is chance.
+      if (!sleepers_rest && sleepers_move()) continue;
+      sleepers_rest = true;
       if (look_at_arrivals(false)) continue;
-      if (!bury() && !look_for_dying() && !sleepers_move()) return true;
+      if (!bury() && !look_for_dying()) return true;
       continue;
     }
+    sleepers_rest = false;
     if (!arrived.empty() && look_at_arrivals(true)) continue;  // a tracer waits for its parent
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);

@@ -64,7 +64,7 @@ struct Scheduler {
   void process_died(std::uint32_t process);
   void task_died(std::uint32_t task, int status);
   void woke(std::uint32_t task);
-  void look_at_sleepers();
+  bool look_at_sleepers();
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
