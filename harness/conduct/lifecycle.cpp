@@ -410,7 +410,7 @@ void Scheduler::process_died(std::uint32_t index) {
   }
 }
 
-// A task has come back from a call in which the kernel held it. If it is killed there it never does.
+// A task is back from a call in which the kernel held it. If it is killed there it never is.
 void Scheduler::woke(std::uint32_t task) {
   Live& one = run.live[task];
   Pending pending = std::exchange(one.slept, Pending{});
