@@ -46,7 +46,7 @@ struct Arguments {
   std::string subject;             // scenario, finding, plan or id; empty: the peers are in words
   std::vector<std::string> words;  // what follows "--"
   std::string plan, trace, perfetto, gdb, filter, keep;  // empty: not asked for
-  std::string out = "pipewrench-out";              // where findings go and the store is
+  std::string out = "pipewrench-out";                    // where findings go and the store is
   Action action = Action::list;
   Mark mark = Mark::open;
   std::string why;

@@ -35,10 +35,6 @@ constexpr std::size_t kMostName = 2 * std::size_t{kMaxPeerName};  // of a descen
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
-std::uint64_t ticks_to_ns(std::uint64_t ticks) {
-  return ticks * (1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
-}
-
 // "demo1/2" is the second child of demo1; where generations without end would make the name too
 // long, "demo1//77" is the run's task number 77.
 std::string descendant(const Run& run, const Process& maker, const std::string& which) {
@@ -50,8 +46,7 @@ std::string descendant(const Run& run, const Process& maker, const std::string& 
 }  // namespace
 
 bool Scheduler::launch(std::uint32_t peer, const std::string& program) {
-  if (has_zombies) run.stage.reap();
-  has_zombies = false;
+  if (std::exchange(has_zombies, false)) run.stage.reap();
   const int inner = run.stage.launch(run.scenario.peers[peer], peer, program, run.scenario.limits);
   if (inner <= 0) {
     failure = "cannot start " + program + ": " + errno_name(-inner);
@@ -104,8 +99,7 @@ std::string Scheduler::adopt_process(const TaskStatus& status, std::uint32_t ind
   return name;
 }
 
-// Where nobody else can have made it, the newcomer is the peer just launched: /proc would say so too,
-// for twice the price of a trap.
+// Where nobody else can have made it, it is the peer just launched: no need to ask /proc.
 std::optional<TaskStatus> Scheduler::status_of_newcomer(pid_t tid) const {
   const bool is_the_peer =
       launched.size() == 1 && std::ranges::all_of(run.live, [](const Live& one) {
@@ -247,7 +241,7 @@ static bool reads_at_end(Live& one, const Process& process, const seccomp_notif&
 
 void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   Live& one = run.live[task];
-  if (one.state == State::asleep) woke(task);
+  if (one.slept.row != nullptr) woke(task);
   one.vforking = false;
   if (one.after_step != UINT32_MAX) {
     Step& step = run.trace.steps[one.after_step];
@@ -391,7 +385,6 @@ void Scheduler::process_died(std::uint32_t index) {
   for (std::uint32_t child = 0; child < run.processes.size(); ++child)
     if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
-    // Where nobody is left to see it, the end of the run takes it away.
     has_zombies = std::ranges::all_of(run.processes, &Process::dead);
     if (!has_zombies) run.stage.reap();
     process.reaped = true;
@@ -413,77 +406,6 @@ void Scheduler::process_died(std::uint32_t index) {
     run.trace.plan.push_back({.kind = Deviate::restart, .task = peer.name});
     run.record_event(Event::restarted, process.main);
     launch(shown.peer, run.programs[shown.peer]);
-  }
-}
-
-// A task that slept in a call which the kernel holds goes on.
-void Scheduler::woke(std::uint32_t task) {
-  Live& one = run.live[task];
-  one.state = State::running;
-  if (one.slept.row == nullptr) return;
-  Pending pending = std::move(one.slept);
-  one.slept = Pending{};
-  std::swap(one.pending, pending);
-  run.record(task, 0, run.process_of(task).signal_hint ? kUnknownResult : std::uint16_t{0});
-  std::swap(one.pending, pending);
-}
-
-void Scheduler::look_at_sleepers() {
-  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
-    Live& one = run.live[task];
-    if (one.state != State::asleep || one.spins || one.vforking) continue;
-    const auto stat = task_stat(one.tid);
-    const char state = stat ? stat->state : 'X';
-    if (state == 'S' || state == 'D' || state == 'T' || state == 't') continue;
-    woke(task);
-  }
-}
-
-// Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or
-// spinning.
-void Scheduler::look_at_laggards(bool only_falling) {
-  for (std::uint32_t task = 0; task < run.live.size(); ++task) {
-    Live& one = run.live[task];
-    if (only_falling && !one.falls_asleep) continue;
-    // Who is to wait in vfork(2) may not have come to his clone call yet, on a busy machine.
-    const bool may_still_clone = one.vforking && one.state == State::asleep;
-    if (one.births > 0 && one.state != State::running && !may_still_clone) {
-      // The clone call has failed, or the newcomer died before its first call.
-      std::vector<pid_t> family = children_of(run.process_of(task).pid);
-      const std::vector<pid_t> threads = threads_of(run.process_of(task).pid);
-      family.insert(family.end(), threads.begin(), threads.end());
-      if (std::ranges::all_of(family, [&](pid_t tid) { return by_tid.contains(tid); }))
-        one.births = 0;
-    }
-    if (one.state != State::running) continue;
-    const auto stat = task_stat(one.tid);
-    if (!stat || stat->state == 'X' || stat->state == 'Z') {
-      if (run.process_of(task).main != task) task_died(task, 0);
-      continue;
-    }
-    // Giving much memory back takes time: that is not spinning.
-    if (stat->state == 't' || stat->exiting) continue;
-    if (stat->state == 'T') {
-      one.state = State::asleep;
-      one.stop_news = true;
-      if (const std::uint32_t parent = run.process_of(task).parent; parent != kNobody)
-        hint_signal(run.processes[parent]);
-    } else if (stat->state == 'S') {
-      const Process& process = run.process_of(task);
-      if (process.tracer || process.traced_by != kNobody) continue;
-      // It may have trapped since we looked: that is a sleep too.
-      pollfd listener{run.stage.listener(), POLLIN, 0};
-      if (poll(&listener, 1, 0) != 0) return;
-      if (!one.falls_asleep)
-        run.unmanaged(task, "asleep in system call " + std::to_string(sleeping_call(one.tid)));
-      one.state = State::asleep;
-    } else if (one.ticks == 0) {
-      one.ticks = stat->cpu_ticks + 1;
-    } else if (ticks_to_ns(stat->cpu_ticks + 1 - one.ticks) > run.scenario.limits.spin_cpu_ns) {
-      run.unmanaged(task, "spins in user space");
-      one.spins = true;
-      one.state = State::asleep;
-    }
   }
 }
 
@@ -536,24 +458,10 @@ void Scheduler::watch_memory() {
   run.signal_task(process.main, SIGKILL, true);
 }
 
-// Who slept in the kernel may have been woken by the call just made: he runs, or has trapped again
-// already and sleeps in that (the notification is queued before the sleep).
-bool Scheduler::sleepers_move() {
-  const auto is_in = [&](State state) {
-    return std::ranges::any_of(run.live, [&](const Live& one) { return one.state == state; });
-  };
-  if (!is_in(State::asleep)) return false;
-  look_at_sleepers();
-  if (is_in(State::running)) return true;
-  pollfd listener{run.stage.listener(), POLLIN, 0};
-  if (poll(&listener, 1, 0) <= 0 || (listener.revents & POLLIN) == 0) return false;
-  receive();
-  return true;
-}
-
 bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
+  bool sleepers_rest = false;  // seen since anybody has run
   while (true) {
     watched.clear();
     whose.clear();
@@ -581,10 +489,14 @@ bool Scheduler::settle() {
       watched.push_back({run.processes[one.process].pidfd.get(), POLLIN, 0});
     }
     if (!anyone) {
+      // Sleepers first: whether they have come to their next trap already is chance.
+      if (!sleepers_rest && sleepers_move()) continue;
+      sleepers_rest = true;
       if (look_at_arrivals(false)) continue;
-      if (!bury() && !look_for_dying() && !sleepers_move()) return true;
+      if (!bury() && !look_for_dying()) return true;
       continue;
     }
+    sleepers_rest = false;
     if (!arrived.empty() && look_at_arrivals(true)) continue;  // a tracer waits for its parent
     if (falling) sched_yield();
     const int ready = poll(watched.data(), watched.size(), falling ? 0 : kLook_ms);

@@ -1,6 +1,6 @@
 // Scheduler: drives a Run. Waits until nobody runs, asks the policy who goes on, lets him, again.
 // Parts: lifecycle.cpp (traps, births, deaths), deviate.cpp (what a plan does to a call),
-// debugger.cpp, schedule.cpp (turns and time).
+// sleepers.cpp, debugger.cpp, schedule.cpp (turns and time).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -66,7 +66,7 @@ struct Scheduler {
   void process_died(std::uint32_t process);
   void task_died(std::uint32_t task, int status);
   void woke(std::uint32_t task);
-  void look_at_sleepers();
+  bool look_at_sleepers();
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
