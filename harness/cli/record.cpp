@@ -9,6 +9,7 @@
 #include "harness/cli/store.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
+#include "harness/intake/take.h"
 
 namespace pipewrench {
 namespace {
@@ -56,6 +57,12 @@ FindingRecord record_of(const Finding& finding, const Scenario& scenario,
       .note = finding.note,
       .unstable = finding.unstable};
   record.occurrences.push_back(std::move(occurrence));
+  std::vector<std::string> plan;
+  for (const Deviation& deviation : finding.plan) plan.push_back(print(deviation));
+  // Of notes nothing is counted: each is what its oracle says.
+  if (!finding.note && !finding.unstable)
+    call_by_cause({finding.kind, finding.signature, finding.explanation, finding.peers}, plan,
+                  record);
   return record;
 }
 

@@ -12,6 +12,7 @@
 #include "harness/intake/items.h"
 #include "harness/intake/replay.h"
 #include "reports/store/records.h"
+#include "reports/triage/symptoms.h"
 
 namespace pipewrench {
 
@@ -62,6 +63,10 @@ class Taker {
 };
 
 Artefact artefact_of(std::string role, std::string name, std::string content);
+// What the conductor's finding is called by its cause and the plan that shows it: all its symptoms
+// are one finding.
+void call_by_cause(const Symptom& symptom, const std::vector<std::string>& plan,
+                   FindingRecord& finding);
 // The same for all kinds of one cause.
 std::string id_of(const FindingRecord& finding);
 // The lines around the frames of the program, where their files can be read.

@@ -11,7 +11,6 @@
 #include "harness/intake/minimise.h"
 #include "harness/intake/take.h"
 #include "reports/store/store.h"
-#include "reports/triage/symptoms.h"
 
 namespace pipewrench {
 namespace {
@@ -78,17 +77,6 @@ std::string joined(const Lines& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
-}
-
-void call_it(const Symptom& symptom, const Lines& plan, FindingRecord& finding) {
-  finding.kind = symptom.kind;
-  finding.signature = signature_of(symptom, plan);
-  finding.cause = symptom.cause;
-  finding.peers = symptom.peers;
-  // Of one cause may be a deadlock and a hang.
-  FindingRecord same = finding;
-  if (finding.signature != symptom.signature) same.kind = "";
-  finding.id = finding_id(same);
 }
 
 // A finding as its directory tells it, and what its scenario shows with other plans.
@@ -180,6 +168,17 @@ class Conducted {
 
 }  // namespace
 
+void call_by_cause(const Symptom& symptom, const Lines& plan, FindingRecord& finding) {
+  finding.kind = symptom.kind;
+  finding.signature = signature_of(symptom, plan);
+  finding.cause = symptom.cause;
+  finding.peers = symptom.peers;
+  // Of one cause may be a deadlock and a hang.
+  FindingRecord same = finding;
+  if (finding.signature != symptom.signature) same.kind = "";
+  finding.id = finding_id(same);
+}
+
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   const auto text = content_of(item.path + "/finding.json", kMostFile_bytes);
   if (!text) return std::unexpected(text.error());
@@ -211,7 +210,7 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   Lines plan = given;
   if (!finding.unstable && !finding.note && !replay->findings.empty()) {
     Symptom symptom = replay->findings.front();
-    call_it(symptom, plan, finding);
+    call_by_cause(symptom, plan, finding);
     if (options_.minimises && plan.size() <= kMostDeviations)
       plan = conducted.smallest(plan, symptom);
     const bool is_told = plan == given && symptom.signature == text_at(json, "signature");
@@ -219,7 +218,7 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
     if (once.artefacts.empty())
       plan = given;
     else
-      call_it(symptom, plan, finding);
+      call_by_cause(symptom, plan, finding);
   }
   once.size = plan.size();
   if (once.artefacts.empty()) once.artefacts = Conducted::files_in(item.path, finding.peers);
