@@ -160,7 +160,7 @@ std::vector<std::string> plainer_lines(const std::string& line) {
     for (const std::string& text : shorter) {
       std::string other = text;
       if (hash != std::string::npos)
-        other.replace(hash + 1, end - hash - 1, std::to_string(number));
+        other = text.substr(0, hash + 1) + std::to_string(number) + text.substr(end);
       if (other == line) return all;
       all.push_back(std::move(other));
     }
