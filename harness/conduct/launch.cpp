@@ -25,8 +25,8 @@
 #include "harness/conduct/filter.h"
 #include "harness/conduct/state.h"
 
-// glibc's own name. ThreadSanitizer takes clone() for fork(2) and sets its state right in parent and
-// child, which here is the same memory.
+// glibc's own name. ThreadSanitizer takes clone() for fork(2) and sets its state right in parent
+// and child, which here is the same memory.
 extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
 
 namespace pipewrench {
