@@ -109,16 +109,10 @@ Exit findings_command(const Arguments& arguments) {
   const auto records = store->read(FindingStore::Contents::are_left);
   if (!records) return complain(records.error());
   if (arguments.action == Action::list) return list(arguments, *records);
-  const FindingRecord* chosen = nullptr;
-  for (const FindingRecord& finding : records->findings) {
-    if (!finding.id.starts_with(arguments.subject)) continue;
-    if (chosen != nullptr)
-      return complain(Exit::usage,
-                      "more than one id begins with '" + plain(arguments.subject) + "'");
-    chosen = &finding;
-  }
-  if (chosen == nullptr)
-    return complain(Exit::usage, "no finding has the id '" + plain(arguments.subject) + "'");
+  const auto id = store->id_of(arguments.subject);
+  if (!id) return complain(id.error());
+  const auto chosen = std::ranges::find(records->findings, *id, &FindingRecord::id);
+  if (chosen == records->findings.end()) return complain(Exit::usage, "it was just removed");
   return show(arguments, *store, *chosen);
 }
 

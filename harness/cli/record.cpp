@@ -37,25 +37,26 @@ std::string commit_of_environment() {
 FindingRecord record_of(const Finding& finding, const Scenario& scenario,
                         const std::string& replay) {
   Occurrence occurrence{.tool = "conductor",
-                        .source = scenario.name,
+                        .source = replay.empty() ? scenario.name : finding.kind + "-" + finding.id,
                         .repeated = finding.repeated,
                         .tried = finding.unstable ? kRepetitions : finding.repeated,
                         .size = finding.plan.size()};
   for (FindingFile& file : files_of(finding, scenario, replay, to_json(finding, replay)))
     occurrence.artefacts.push_back(
         {.role = file.role, .name = std::move(file.name), .content = std::move(file.text)});
-  FindingRecord record{
-      .id = finding.id,
-      .kind = finding.kind,
-      .signature = finding.signature,
-      .target = scenario.name,
-      .cause = finding.explanation,
-      .peers = finding.peers,
-      .realism = realism_name(finding.realism),
-      .replay = replay,
-      .gdb = finding.peers.empty() ? "" : replay + " --gdb " + shell_word(finding.peers[0]),
-      .note = finding.note,
-      .unstable = finding.unstable};
+  FindingRecord record{.id = finding.id,
+                       .kind = finding.kind,
+                       .signature = finding.signature,
+                       .target = scenario.name,
+                       .cause = finding.explanation,
+                       .peers = finding.peers,
+                       .realism = realism_name(finding.realism),
+                       .replay = replay,
+                       .gdb = finding.peers.empty() || replay.empty()
+                                  ? ""
+                                  : replay + " --gdb " + shell_word(finding.peers[0]),
+                       .note = finding.note,
+                       .unstable = finding.unstable};
   record.occurrences.push_back(std::move(occurrence));
   std::vector<std::string> plan;
   for (const Deviation& deviation : finding.plan) plan.push_back(print(deviation));

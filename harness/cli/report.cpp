@@ -79,7 +79,13 @@ Exit report_command(const Arguments& arguments) {
   if (!store) return complain(store.error());
   const auto records = store->read();
   if (!records) return cannot(records.error().text);
-  const auto files = row->render(*records, {.finding = arguments.finding});
+  std::string finding = arguments.finding;
+  if (!finding.empty()) {
+    const auto id = store->id_of(finding);
+    if (!id) return complain(id.error());
+    finding = *id;
+  }
+  const auto files = row->render(*records, {.finding = finding});
   if (!files) return complain(Exit::usage, files.error());
   if (row->is_many)
     return is_github && arguments.report_out.empty() ? tell_github(*files)

@@ -55,9 +55,10 @@ void set_up_files(const Run& run) {
 }
 
 std::uint32_t maker_of(const Trace& trace, const std::string& name) {
-  for (const Object& object : trace.objects)
-    if (object.name == name) return object.maker;
-  return kNobody;
+  // The last of its name: an earlier one may have been removed.
+  const auto last =
+      std::ranges::find(trace.objects.rbegin(), trace.objects.rend(), name, &Object::name);
+  return last == trace.objects.rend() ? kNobody : last->maker;
 }
 
 bool is_given(const Run& run, const Place& place, const std::string& inside) {

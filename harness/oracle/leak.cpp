@@ -121,8 +121,10 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
     return verdict;
   }
   if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};
-  const auto object = std::ranges::find(run.objects, left.name, &Object::name);
-  if (object != run.objects.end()) verdict.step = object->made;
+  // The last of its name: an earlier one may have been removed.
+  const auto object =
+      std::ranges::find(run.objects.rbegin(), run.objects.rend(), left.name, &Object::name);
+  if (object != run.objects.rend()) verdict.step = object->made;
   if (left.kind == ObjectKind::pipe) {
     verdict.signature = "leak: descriptor of " + role_of(run, left.maker);
     verdict.explanation = name_of(run, left.maker) + " keeps its end of " + printable(left.name) +

@@ -232,11 +232,15 @@ Standing standing_of(SQLite::Database& database, const std::string& id) {
 }
 
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start) {
-  std::vector<std::string> ids;
-  Query query(database, "SELECT id FROM findings WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+  // A symptom's directory, "hang-575f04bf2316", has an id of its own.
+  Query query(database,
+              "SELECT id, note FROM findings WHERE substr(id, 1, length(?1)) = ?1 OR id IN (SELECT "
+              "finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND substr(source, -12, "
+              "length(?1)) = ?1)",
               start);
-  while (query.next()) ids.push_back(query.text(0));
-  return ids;
+  std::vector<std::string> findings, notes;
+  while (query.next()) (query.number(1) != 0 ? notes : findings).push_back(query.text(0));
+  return findings.empty() ? notes : findings;
 }
 
 void mark(SQLite::Database& database, const std::string& id, Mark mark, const std::string& why,

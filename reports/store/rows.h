@@ -20,6 +20,7 @@ void update(SQLite::Database& database, const RunRecord& run);
 void add(SQLite::Database& database, const Sample& sample);
 void take(SQLite::Database& database, const FindingRecord& finding);
 Standing standing_of(SQLite::Database& database, const std::string& id);
+// Whose own id or a symptom's begins so; notes only if no finding's does.
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start);
 void mark(SQLite::Database& database, const std::string& id, Mark mark, const std::string& why,
           std::int64_t at_ms);

@@ -155,13 +155,18 @@ Stored<Standing> FindingStore::take(const FindingRecord& given) {
 
 Stored<std::string> FindingStore::mark(const std::string& id, Mark mark, const std::string& why,
                                        std::int64_t at_ms) {
-  auto found = guarded(impl_->path, [&] {
-    SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    std::vector<std::string> ids = rows::ids_of(impl_->database, id);
-    if (ids.size() == 1) rows::mark(impl_->database, ids[0], mark, why, at_ms);
-    transaction.commit();
-    return ids;
+  const auto whole = id_of(id);
+  if (!whole) return whole;
+  const auto marked = guarded(impl_->path, [&] {
+    rows::mark(impl_->database, *whole, mark, why, at_ms);
+    return true;
   });
+  if (!marked) return std::unexpected(marked.error());
+  return whole;
+}
+
+Stored<std::string> FindingStore::id_of(const std::string& id) {
+  const auto found = guarded(impl_->path, [&] { return rows::ids_of(impl_->database, id); });
   if (!found) return std::unexpected(found.error());
   if (found->size() == 1) return found->front();
   return std::unexpected(StoreError{

@@ -39,6 +39,9 @@ class FindingStore {
   Stored<Standing> take(const FindingRecord& finding);
   Stored<void> add(const Sample& sample);
   // `id` may be cut short where it stays unique. Returns the whole one.
+  // The finding's whole id, by its beginning or that of one of its symptoms. Fails if there is none
+  // or more than one.
+  Stored<std::string> id_of(const std::string& id);
   Stored<std::string> mark(const std::string& id, Mark mark, const std::string& why,
                            std::int64_t at_ms);
 
