@@ -131,6 +131,26 @@ TEST(ladder, long_runs_are_shortened_around_the_finding) {
   EXPECT_EQ(steps.back(), 399U);
   EXPECT_NE(ladder(finding.trace, steps, {}).find("... 360 steps"), std::string::npos);
 }
+TEST(ladder, long_runs_keep_what_the_plan_did_and_what_failed) {
+  TraceBuilder t{"reader", "writer"};
+  for (int i = 0; i < 200; ++i) {
+    const std::string data = std::to_string(i);
+    t.writes("writer", "pipe#1", data).reads("reader", "pipe#1", data);
+    if (i == 90) t.does("reader", Call::read, "pipe#1", -EAGAIN);
+  }
+  t.plan("writer#150 timeout first");
+  Finding finding;
+  finding.peers = {"reader"};
+  finding.step = 60;
+  finding.trace = t.trace;
+  const std::vector<std::uint32_t> steps = relevant_steps(finding);
+  EXPECT_EQ(steps.size(), kMostRows);
+  for (const std::uint32_t step : {0U, 60U, 299U})
+    EXPECT_TRUE(std::ranges::count(steps, step) == 1) << step;
+  EXPECT_NE(ladder(finding.trace, steps, {}).find("* writer#150 timeout first"), std::string::npos);
+  finding.step = 398;
+  EXPECT_TRUE(std::ranges::count(relevant_steps(finding), 182U) == 1);
+}
 TEST(ladder, of_nothing_is_nothing) { EXPECT_EQ(ladder(Trace{}, {}), ""); }
 
 TEST(finding_json, has_the_fields_that_scripts_read) {

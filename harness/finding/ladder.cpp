@@ -350,7 +350,6 @@ class Relevant {
   // The beginning says who met at what; the end is what the finding is about. What repeats is one
   // row, however often.
   std::vector<std::uint32_t> shortened(std::vector<std::uint32_t> found) const {
-    constexpr std::size_t kFirst = 6;
     std::vector<std::size_t> rows;  // index in `found` of the first step of each
     std::size_t at = 0;             // row of the finding
     for (std::size_t i = 0; i < found.size();) {
@@ -362,13 +361,36 @@ class Relevant {
       i += block.steps * (block.times - 1);
     }
     if (rows.size() <= kMostRows) return found;
-    const std::size_t last = std::min(rows.size(), std::max(at + kMostRows / 4, kMostRows));
-    const auto step_of = [&](std::size_t row) {
-      return found.begin() +
-             static_cast<std::ptrdiff_t>(row < rows.size() ? rows[row] : found.size());
+    std::vector<std::uint32_t> kept;
+    for (const std::size_t row : telling_rows(found, rows, at > 0 ? at - 1 : 0)) {
+      const std::size_t end = row + 1 < rows.size() ? rows[row + 1] : found.size();
+      for (std::size_t i = rows[row]; i < end; ++i) kept.push_back(found[i]);
+    }
+    return kept;
+  }
+
+  // As many as there is room for: the beginning, what the plan does, the finding, what failed, and
+  // what came before the finding, the nearest first.
+  std::set<std::size_t> telling_rows(const std::vector<std::uint32_t>& found,
+                                     const std::vector<std::size_t>& rows,
+                                     std::size_t finding) const {
+    constexpr std::size_t kFirst = 6, kAround = 2;
+    std::set<std::size_t> kept;
+    const auto keep = [&](std::size_t row) {
+      if (row < rows.size() && kept.size() < kMostRows) kept.insert(row);
     };
-    std::vector<std::uint32_t> kept(found.begin(), step_of(kFirst));
-    kept.insert(kept.end(), step_of(last - (kMostRows - kFirst)), step_of(last));
+    const auto keep_around = [&](std::size_t row, std::size_t more) {
+      for (std::size_t i = row - std::min(row, more); i <= row + more; ++i) keep(i);
+    };
+    for (std::size_t row = 0; row < kFirst; ++row) keep(row);
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      if (places_.contains(found[rows[row]])) keep_around(row, kAround);
+    keep_around(finding, 2 * kAround);
+    for (std::size_t row = finding + 1; row-- > 0;)
+      if (trace_.steps[found[rows[row]]].result < 0) keep(row);
+    for (std::size_t row = finding + 1; row <= finding + kMostRows / 4; ++row) keep(row);
+    for (std::size_t row = finding + 1; row-- > 0;) keep(row);
+    for (std::size_t row = finding; row < rows.size(); ++row) keep(row);
     return kept;
   }
 
