@@ -54,6 +54,8 @@ std::string call_text(const Trace& trace, const Step& step) {
            plain(step.detail);
   else if (what.empty())
     what = plain(step.detail).substr(0, 2 * kShownData);
+  else if (step.call == Call::msgsnd || (step.call == Call::msgrcv && step.number != 0))
+    what += ", mtype " + std::to_string(step.number);
   text += '(' + what + ')';
   if (step.event == Event::waits) return text + " waits";
   if (step.result < 0)
