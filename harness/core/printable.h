@@ -31,4 +31,11 @@ inline std::string printable(std::string_view bytes, std::size_t limit_bytes = S
   return text;
 }
 
+// Of what is a sentence already, its quoted parts too: only what is not printable ASCII goes.
+inline std::string sentence(std::string text) {
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '?';
+  return text;
+}
+
 }  // namespace pipewrench

@@ -33,13 +33,6 @@ std::string task_of(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "?";
 }
 
-// Details are quoted already by whoever wrote them, unless the trace was tampered with.
-std::string plain(std::string text) {
-  for (char& c : text)
-    if (c < ' ' || c > '~') c = '?';
-  return text;
-}
-
 std::string data_of(const Step& step) {
   return step.data.empty() ? "" : " \"" + printable(step.data, kShownData) + '"';
 }
@@ -51,9 +44,9 @@ std::string call_text(const Trace& trace, const Step& step) {
   std::string what = object_of(trace, step);
   if (is_signal)
     what = (step.other < trace.tasks.size() ? task_of(trace, step.other) + ", " : "") +
-           plain(step.detail);
+           sentence(step.detail);
   else if (what.empty())
-    what = plain(step.detail).substr(0, 2 * kShownData);
+    what = sentence(step.detail).substr(0, 2 * kShownData);
   else if (step.call == Call::msgsnd || (step.call == Call::msgrcv && step.number != 0))
     what += ", mtype " + std::to_string(step.number);
   text += '(' + what + ')';

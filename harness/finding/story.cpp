@@ -46,7 +46,7 @@ std::string title(const Finding& finding) {
 
 std::string story(const Finding& finding, const Scenario& scenario, const std::string& replay,
                   const LadderStyle& style) {
-  std::string text = title(finding) + "\n\n" + printable(finding.explanation) + "\n\n";
+  std::string text = title(finding) + "\n\n" + sentence(finding.explanation) + "\n\n";
   text += plan_text(finding) + "\nPeers:\n";
   for (const Peer& peer : scenario.peers)
     text += "  " + printable(peer.name) + ": " + command_of(peer) + '\n';
