@@ -14,6 +14,7 @@
 
 namespace pipewrench {
 
+struct LoadedFinding;
 struct StoreError;
 
 Exit run_command(const Arguments& arguments);
@@ -30,7 +31,6 @@ Exit man_command(const Arguments& arguments);
 Exit import_command(const Arguments& arguments);
 
 // replay --gdb: the plan once more, under gdb before the peer's last call up to the finding's step.
-struct LoadedFinding;
 Exit debug_replay(const Arguments& arguments, const LoadedFinding& stored, const Trace& trace,
                   std::size_t step);
 

@@ -8,6 +8,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/record.h"
+#include "harness/core/check.h"
 #include "reports/store/store.h"
 
 namespace pipewrench {
@@ -106,13 +107,18 @@ Exit findings_command(const Arguments& arguments) {
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_an_error);
   if (!store) return complain(store.error());
   if (arguments.action == Action::mark) return mark(arguments, *store);
+  // Before the rest is read: a finding is added by others, but never removed.
+  std::string id;
+  if (arguments.action != Action::list) {
+    auto whole = store->id_of(arguments.subject);
+    if (!whole) return complain(whole.error());
+    id = std::move(*whole);
+  }
   const auto records = store->read(FindingStore::Contents::are_left);
   if (!records) return complain(records.error());
   if (arguments.action == Action::list) return list(arguments, *records);
-  const auto id = store->id_of(arguments.subject);
-  if (!id) return complain(id.error());
-  const auto chosen = std::ranges::find(records->findings, *id, &FindingRecord::id);
-  if (chosen == records->findings.end()) return complain(Exit::usage, "it was just removed");
+  const auto chosen = std::ranges::find(records->findings, id, &FindingRecord::id);
+  CHECK(chosen != records->findings.end());
   return show(arguments, *store, *chosen);
 }
 

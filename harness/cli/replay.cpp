@@ -70,9 +70,9 @@ Exit replay_command(const Arguments& arguments) {
   const Answer first = (*pool)->run(request);
   if (first.ending == Ending::harness_error) return complain(Exit::harness, first.error);
   learn(first, *stored);
+  const auto trace = unpack(first.trace);
+  if (!trace) return complain(Exit::harness, trace.error().text());
   if (!arguments.gdb.empty()) {
-    const auto trace = unpack(first.trace);
-    if (!trace) return complain(Exit::harness, trace.error().text());
     const Verdict* verdict = find(first, *stored);
     pool->reset();
     return debug_replay(arguments, *stored, *trace,
@@ -87,12 +87,10 @@ Exit replay_command(const Arguments& arguments) {
     if (again.trace_hash == first.trace_hash) {
       ++tally.same_trace;
     } else if (difference.empty()) {
-      if (const auto one = unpack(first.trace), other = unpack(again.trace); one && other)
-        difference = first_difference(*one, *other);
+      if (const auto other = unpack(again.trace); other)
+        difference = first_difference(*trace, *other);
     }
   }
-  const auto trace = unpack(first.trace);
-  if (!trace) return complain(Exit::harness, trace.error().text());
   if (!arguments.keep.empty())
     if (const auto kept = keep(*stored, first, *trace, tally, arguments.keep); !kept)
       return complain(Exit::environment, kept.error());

@@ -4,27 +4,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "harness/conduct/debugger.h"
 #include "harness/conduct/policy.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/trace.h"
 
 namespace pipewrench {
-
-// Where a person's debugger comes in: before the first call of this task whose number is n or more.
-struct Debug {
-  std::string task;
-  std::uint32_t n = 0;
-  // Starts it on a process; its PID, or -1. Whoever gives this waits for its end.
-  std::function<pid_t(pid_t)> start{};
-};
 
 struct ConductorOptions {
   bool namespaces = true;  // false: the host's IPC and PID namespaces; removes only what peers made

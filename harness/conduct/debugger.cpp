@@ -1,7 +1,6 @@
-// Lets a person's debugger stop a peer before one of its calls. A parked task does not stop: it is
-// asleep in the kernel, and killable only. So the call is given back while the debugger's SIGSTOP
-// is pending; the task stops on its way, and makes the call again when it is let go.
 // SPDX-License-Identifier: MIT
+#include "harness/conduct/debugger.h"
+
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>

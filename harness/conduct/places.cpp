@@ -25,7 +25,7 @@ bool make_directory(const std::string& path) {
 // The fifth field of a line of mountinfo is where it is mounted (proc(5)).
 bool has_mounts_below(const std::string& directory) {
   std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line, field; std::getline(mounts, line);) {
+  for (std::string line; std::getline(mounts, line);) {
     std::size_t at = 0;
     for (int i = 0; i < 4 && at != std::string::npos; ++i) at = line.find(' ', at + 1);
     if (at != std::string::npos && line.compare(at + 1, directory.size() + 1, directory + "/") == 0)
@@ -81,8 +81,11 @@ bool is_empty(const Place& place) {
 
 void empty_places(const std::vector<Place>& places) {
   for (const Place& place : places)
-    for (const std::string& path : {place.made, work_of(place)})
-      nftw(path.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    for (const std::string& path : {place.made, work_of(place)}) empty_directory(path);
+}
+
+void empty_directory(const std::string& path) {
+  nftw(path.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 }  // namespace pipewrench

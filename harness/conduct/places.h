@@ -25,5 +25,7 @@ void unmount_places(const std::vector<Place>& places);
 // mounted (the kernel's documentation of overlayfs): the stage unmounts before it is emptied.
 bool is_empty(const Place& place);
 void empty_places(const std::vector<Place>& places);
+// All that is below it.
+void empty_directory(const std::string& path);
 
 }  // namespace pipewrench

@@ -7,7 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "harness/conduct/conductor.h"
+#include "harness/conduct/debugger.h"
 #include "harness/conduct/run.h"
 
 namespace pipewrench {

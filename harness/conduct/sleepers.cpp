@@ -2,6 +2,7 @@
 // spinning. /proc says which.
 // SPDX-License-Identifier: MIT
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>

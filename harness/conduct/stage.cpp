@@ -2,7 +2,6 @@
 #include "harness/conduct/stage.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
@@ -87,11 +86,6 @@ void bring_up_loopback() {
   std::strcpy(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   if (any) ioctl(any.get(), SIOCSIFFLAGS, &request);
-}
-
-int remove_entry(const char* path, const struct stat*, int, FTW*) {
-  ::remove(path);
-  return 0;
 }
 
 }  // namespace
@@ -187,8 +181,12 @@ Stage::~Stage() {
   if (pid_ <= 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
-  if (!namespaces_ && !sandbox_.empty())
-    nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  if (!namespaces_ && !sandbox_.empty()) remove_sandbox();
+}
+
+void Stage::remove_sandbox() const {
+  empty_directory(sandbox_);
+  rmdir(sandbox_.c_str());
 }
 
 std::int64_t Stage::ask(const std::string& request, std::span<const int> descriptors) {
@@ -200,7 +198,7 @@ std::int64_t Stage::ask(const std::string& request, std::span<const int> descrip
 
 void Stage::prepare(const Scenario& scenario) {
   // A fresh directory: not even its modes and times are the last run's.
-  nftw(sandbox_.c_str(), &remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  remove_sandbox();
   mkdir(sandbox_.c_str(), 0700);
   if (!std::ranges::all_of(places_, &is_empty)) {
     ask("u");
@@ -254,6 +252,12 @@ std::string Stage::output(std::size_t slot, bool error, std::uint64_t most_bytes
   const ssize_t got = pread(file, text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
+}
+
+std::vector<Place> Stage::directories() const {
+  std::vector<Place> all = {{.shown = ".", .made = sandbox_}};
+  all.insert(all.end(), places_.begin(), places_.end());
+  return all;
 }
 
 std::string Stage::made_path(const std::string& shown) const {

@@ -37,9 +37,10 @@ class Stage {
   int listener() const { return listener_.get(); }
   pid_t pid() const { return pid_; }
   bool has_namespaces() const { return namespaces_; }
-  const std::string& sandbox() const { return sandbox_; }       // the peers' working directory
-  const std::vector<Place>& places() const { return places_; }  // and others that are theirs alone
-  // Where the worker may remove what peers call so; "": not theirs alone.
+  const std::string& sandbox() const { return sandbox_; }  // the peers' working directory
+  // That one, ".", and the others that are theirs alone.
+  std::vector<Place> directories() const;
+  // Where the worker finds, and may remove, what peers call so; "": not theirs alone.
   std::string made_path(const std::string& shown) const;
 
   // Empties the sandbox, the places and the peers' standard files, sets the PID counter back. Input
@@ -61,6 +62,7 @@ class Stage {
 
  private:
   Stage() = default;
+  void remove_sandbox() const;
   std::int64_t ask(const std::string& request, std::span<const int> descriptors = {});
 
   Fd listener_, control_;

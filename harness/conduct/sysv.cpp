@@ -80,21 +80,14 @@ std::string key_text(const Run& run, key_t key) {
     return "ftok(" + path + text;
   };
   struct stat info{};
-  const std::string& root = run.stage.sandbox();
-  if (stat(root.c_str(), &info) == 0 && fits(info)) return show(".");
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(root.c_str()), &closedir);
-  while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
-    if (entry->d_name[0] == '.') continue;
-    if (fstatat(dirfd(directory.get()), entry->d_name, &info, 0) == 0 && fits(info))
-      return show(std::string("./") + entry->d_name);
-  }
-  for (const Place& place : run.stage.places()) {
-    const std::string seen = "/proc/" + std::to_string(run.stage.pid()) + "/root" + place.shown;
+  if (stat(run.stage.sandbox().c_str(), &info) == 0 && fits(info)) return show(".");
+  for (const Place& place : run.stage.directories()) {
     const std::unique_ptr<DIR, int (*)(DIR*)> made(opendir(place.made.c_str()), &closedir);
-    while (const dirent* entry = made ? readdir(made.get()) : nullptr)
-      if (entry->d_name[0] != '.' && stat((seen + "/" + entry->d_name).c_str(), &info) == 0 &&
-          fits(info))
-        return show(place.shown + "/" + entry->d_name);
+    while (const dirent* entry = made ? readdir(made.get()) : nullptr) {
+      if (entry->d_name[0] == '.') continue;
+      const std::string shown = place.shown + "/" + entry->d_name;
+      if (stat(run.stage.made_path(shown).c_str(), &info) == 0 && fits(info)) return show(shown);
+    }
   }
   char text[24];
   std::snprintf(text, sizeof text, "0x%x", bits);

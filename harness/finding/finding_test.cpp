@@ -115,16 +115,22 @@ TEST(ladder, what_a_loop_does_is_shown_once) {
   EXPECT_NE(text.find("... these 2 rows come 200 times"), std::string::npos) << text;
   EXPECT_EQ(std::ranges::count(text, '\n'), 4) << text;
 }
-TEST(ladder, long_runs_are_shortened_around_the_finding) {
+// 200 lines go from writer to reader, of whom one read fails after the given one.
+Finding long_run(std::uint32_t step, int fails_after, const char* plan) {
   TraceBuilder t{"reader", "writer"};
   for (int i = 0; i < 200; ++i) {
     const std::string data = std::to_string(i);
     t.writes("writer", "pipe#1", data).reads("reader", "pipe#1", data);
+    if (i == fails_after) t.does("reader", Call::read, "pipe#1", -EAGAIN);
   }
   Finding finding;
   finding.peers = {"reader"};
-  finding.step = 399;
-  finding.trace = t.trace;
+  finding.step = step;
+  finding.trace = t.plan(plan).trace;
+  return finding;
+}
+TEST(ladder, long_runs_are_shortened_around_the_finding) {
+  const Finding finding = long_run(399, -1, "");
   const std::vector<std::uint32_t> steps = relevant_steps(finding);
   EXPECT_EQ(steps.size(), kMostRows);
   EXPECT_EQ(steps.front(), 0U);
@@ -132,17 +138,7 @@ TEST(ladder, long_runs_are_shortened_around_the_finding) {
   EXPECT_NE(ladder(finding.trace, steps, {}).find("... 360 steps"), std::string::npos);
 }
 TEST(ladder, long_runs_keep_what_the_plan_did_and_what_failed) {
-  TraceBuilder t{"reader", "writer"};
-  for (int i = 0; i < 200; ++i) {
-    const std::string data = std::to_string(i);
-    t.writes("writer", "pipe#1", data).reads("reader", "pipe#1", data);
-    if (i == 90) t.does("reader", Call::read, "pipe#1", -EAGAIN);
-  }
-  t.plan("writer#150 timeout first");
-  Finding finding;
-  finding.peers = {"reader"};
-  finding.step = 60;
-  finding.trace = t.trace;
+  Finding finding = long_run(60, 90, "writer#150 timeout first");
   const std::vector<std::uint32_t> steps = relevant_steps(finding);
   EXPECT_EQ(steps.size(), kMostRows);
   for (const std::uint32_t step : {0U, 60U, 299U})

@@ -77,9 +77,7 @@ Artefact artefact_of(std::string role, std::string name, std::string content) {
 }
 
 std::string id_of(const FindingRecord& finding) {
-  FindingRecord same = finding;
-  same.kind = cause_of_kind(finding.kind);
-  return finding_id(same);
+  return finding_id(finding.target, cause_of_kind(finding.kind), finding.signature);
 }
 
 struct Taker::Repeats {

@@ -174,9 +174,8 @@ void call_by_cause(const Symptom& symptom, const Lines& plan, FindingRecord& fin
   finding.cause = symptom.cause;
   finding.peers = symptom.peers;
   // Of one cause may be a deadlock and a hang.
-  FindingRecord same = finding;
-  if (finding.signature != symptom.signature) same.kind = "";
-  finding.id = finding_id(same);
+  const bool is_own = finding.signature == symptom.signature;
+  finding.id = finding_id(finding.target, is_own ? finding.kind : "", finding.signature);
 }
 
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {

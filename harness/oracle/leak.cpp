@@ -67,30 +67,34 @@ bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   });
 }
 
+// Whether one of that name in the calm run is removed there, by and of tasks that `fits` accepts.
+template <class Fits>
+bool is_removed_in_calm(const Case& c, const Leftover& left, Fits fits) {
+  return std::ranges::any_of(c.calm.objects, [&](const Object& object) {
+    if (object.kind != left.kind || object.name != left.name) return false;
+    if (object.removed >= c.calm.steps.size()) return false;
+    const std::uint32_t remover = c.calm.steps[object.removed].task;
+    return remover < c.calm.tasks.size() && fits(object.maker, c.calm.tasks[remover]);
+  });
+}
+
 // In the calm run the killed peer makes and removes it: a survivor that came first only took over
 // the making, as both sides of a FIFO may.
 bool belongs_to_killed(const Case& c, const Means& means, const Leftover& left) {
-  return std::ranges::any_of(c.calm.objects, [&](const Object& object) {
-    if (object.kind != left.kind || object.name != left.name) return false;
-    if (object.maker >= c.calm.tasks.size() || object.removed >= c.calm.steps.size()) return false;
-    const std::uint32_t remover = c.calm.steps[object.removed].task;
-    const std::uint32_t peer = c.calm.tasks[object.maker].peer;
-    return remover < c.calm.tasks.size() && c.calm.tasks[remover].peer == peer &&
-           was_killed(c, means, peer);
+  return is_removed_in_calm(c, left, [&](std::uint32_t maker, const Task& remover) {
+    return maker < c.calm.tasks.size() && remover.peer == c.calm.tasks[maker].peer &&
+           was_killed(c, means, remover.peer);
   });
 }
 
 // A child that is there to remove it in the calm run, `rm` in a script, was killed by the plan.
 bool was_its_remover_killed(const Case& c, const Means& means, const Leftover& left) {
-  return std::ranges::any_of(c.calm.objects, [&](const Object& object) {
-    if (object.kind != left.kind || object.name != left.name) return false;
-    if (object.removed >= c.calm.steps.size()) return false;
-    const std::uint32_t remover = c.calm.steps[object.removed].task;
-    if (remover >= c.calm.tasks.size() || c.calm.tasks[remover].parent == kNobody) return false;
-    return std::ranges::any_of(means.victims, [&](const Victim& victim) {
-      return victim.task < c.run.tasks.size() && c.run.tasks[victim.task].killed_by_plan &&
-             c.run.tasks[victim.task].name == c.calm.tasks[remover].name;
-    });
+  return is_removed_in_calm(c, left, [&](std::uint32_t, const Task& remover) {
+    return remover.parent != kNobody &&
+           std::ranges::any_of(means.victims, [&](const Victim& victim) {
+             return victim.task < c.run.tasks.size() && c.run.tasks[victim.task].killed_by_plan &&
+                    c.run.tasks[victim.task].name == remover.name;
+           });
   });
 }
 

@@ -19,10 +19,14 @@ std::string content_hash(const std::string& content) {
   return digits.data();
 }
 
-std::string finding_id(const FindingRecord& finding) {
+std::string finding_id(const std::string& target, const std::string& kind,
+                       const std::string& signature) {
   // A byte that no name holds keeps the parts apart.
-  return content_hash(finding.target + '\0' + finding.kind + '\0' + finding.signature)
-      .substr(0, 12);
+  return content_hash(target + '\0' + kind + '\0' + signature).substr(0, 12);
+}
+
+std::string finding_id(const FindingRecord& finding) {
+  return finding_id(finding.target, finding.kind, finding.signature);
 }
 
 }  // namespace pipewrench

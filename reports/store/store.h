@@ -62,6 +62,8 @@ class FindingStore {
 
 // 12 hex digits of a hash: what names a finding of this target, kind and signature.
 std::string finding_id(const FindingRecord& finding);
+std::string finding_id(const std::string& target, const std::string& kind,
+                       const std::string& signature);
 // 32 hex digits: what an artefact of this content is called.
 std::string content_hash(const std::string& content);
 
