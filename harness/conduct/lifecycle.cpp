@@ -204,10 +204,11 @@ void Scheduler::give_back_to_tracer() {
 // The first trap of a program: its clock is made virtual, and handlers are gone (execve(2)).
 void Scheduler::image_is_new(std::uint32_t task) {
   Process& process = run.process_of(task);
-  const std::uint64_t address = vdso_of(process.pid);
+  const Fd memory = open_memory(process.pid);
+  const Vdso vdso = find_vdso(process.pid, memory);
   if (process.in_exec) {
     process.in_exec = false;
-    if (is_patched_vdso(process.pid, address)) return;  // the exec has failed
+    if (vdso.is_patched) return;  // the exec has failed
     run.record_event(Event::exec, task);
     ++process.images;
     for (Action& action : process.actions) action = Action{.ignored = action.ignored};
@@ -217,7 +218,7 @@ void Scheduler::image_is_new(std::uint32_t task) {
     ++process.signal_version;
     end_vfork(task);
   }
-  process.vdso = patch_vdso(process.pid, address) ? address : 0;
+  process.vdso = patch_vdso(memory, vdso) ? vdso.address : 0;
 }
 
 // Half-way and now at the end of the same file, and nothing else between: it will not stop by
@@ -339,6 +340,7 @@ void Scheduler::task_died(std::uint32_t task, int status) {
   }
   one.state = State::dead;
   one.pending.duplicate.reset();
+  one.stat.reset();
   one.births = 0;
   by_tid.erase(one.tid);
   Task& shown = run.trace.tasks[task];

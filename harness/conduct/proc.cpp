@@ -18,19 +18,24 @@
 namespace pipewrench {
 namespace {
 
-// A file of /proc, whole: at most the buffer.
+// A file of /proc, whole: at most the buffer. Kept open, if there is a place for it.
 template <std::size_t N>
-std::string_view slurp(pid_t tid, const char* name, std::array<char, N>& buffer) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
-  const Fd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file) return {};
+std::string_view slurp(pid_t tid, const char* name, std::array<char, N>& buffer,
+                       Fd* kept = nullptr) {
+  Fd own;
+  Fd& file = kept != nullptr ? *kept : own;
+  if (!file) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+    file = Fd(open(path, O_RDONLY | O_CLOEXEC));
+    if (!file) return {};
+  }
   std::size_t size = 0;
   // A read of these files stops at a page of text, or short of it by one line (seq_file).
   constexpr ssize_t kNearlyPage = 2048;
   while (size < N) {
     const std::size_t room = N - size;
-    const ssize_t got = read(file.get(), buffer.data() + size, room);
+    const ssize_t got = pread(file.get(), buffer.data() + size, room, static_cast<off_t>(size));
     if (got > 0) size += static_cast<std::size_t>(got);
     if (got < kNearlyPage) break;
   }
@@ -72,9 +77,9 @@ std::optional<TaskStatus> task_status(pid_t tid) {
   return status;
 }
 
-std::optional<TaskStat> task_stat(pid_t tid) {
+std::optional<TaskStat> task_stat(pid_t tid, Fd* kept) {
   std::array<char, 1024> buffer;
-  std::string_view text = slurp(tid, "stat", buffer);
+  std::string_view text = slurp(tid, "stat", buffer, kept);
   // The second field is the program's name in brackets, which may hold anything (proc(5)).
   const std::size_t name_end = text.rfind(") ");
   if (name_end == std::string_view::npos) return {};

@@ -31,12 +31,19 @@ void Scheduler::woke(std::uint32_t task) {
   std::swap(one.pending, pending);
 }
 
+// The file stays open for the first tasks: of thousands each would hold a descriptor.
+static std::optional<TaskStat> stat_of(Run& run, std::uint32_t task) {
+  constexpr std::uint32_t kKeptOpen = 64;
+  Live& one = run.live[task];
+  return task_stat(one.tid, task < kKeptOpen ? &one.stat : nullptr);
+}
+
 bool Scheduler::look_at_sleepers() {
   bool found = false;
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     Live& one = run.live[task];
     if (one.state != State::asleep || one.spins || one.vforking) continue;
-    const auto stat = task_stat(one.tid);
+    const auto stat = stat_of(run, task);
     const char state = stat ? stat->state : 'X';
     if (state == 'S' || state == 'D' || state == 'T' || state == 't') continue;
     one.state = State::running;
@@ -62,7 +69,7 @@ void Scheduler::look_at_laggards(bool only_falling) {
         one.births = 0;
     }
     if (one.state != State::running) continue;
-    const auto stat = task_stat(one.tid);
+    const auto stat = stat_of(run, task);
     if (!stat || stat->state == 'X' || stat->state == 'Z') {
       if (run.process_of(task).main != task) task_died(task, 0);
       continue;

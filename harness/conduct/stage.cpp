@@ -210,7 +210,8 @@ void Stage::prepare(const Scenario& scenario) {
     if (i == standard_.size())
       for (Fd& file : standard_.emplace_back()) file = Fd(memfd_create("peer", MFD_CLOEXEC));
     for (const Fd& file : standard_[i]) {
-      CHECK(ftruncate(file.get(), 0) == 0);
+      struct stat info{};
+      if (fstat(file.get(), &info) != 0 || info.st_size > 0) CHECK(ftruncate(file.get(), 0) == 0);
       lseek(file.get(), 0, SEEK_SET);
     }
     const std::string& input = scenario.peers[i].input;

@@ -142,6 +142,7 @@ struct Live {
   std::uint64_t last_read = 0;              // that one
   bool was_at_end = false;                  // half-way it stood at its file's end
   std::uint32_t idle_steps = 0;             // steps in a row that moved nothing
+  Fd stat;                                  // of /proc, once it was looked at
   std::uint64_t ready_looked = 0;           // Scheduler::looks when it was asked last
   bool ready = false;
 };

@@ -7,14 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/conduct/memory.h"
-#include "harness/core/fd.h"
+#include "harness/conduct/proc.h"
 
 namespace pipewrench {
 namespace {
@@ -94,27 +92,48 @@ const Patched& patched() {
   return made;
 }
 
-}  // namespace
+enum class Image { fresh, patched, other };
 
-bool patch_vdso(pid_t pid, std::uint64_t address) {
+// Up to the last function it is ours, byte for byte, or ours as patched.
+Image image_at(const Fd& memory, std::uint64_t address) {
   const Patched& wanted = patched();
-  if (wanted.code.empty() || address == 0) return false;
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/mem", pid);
-  // Not process_vm_writev: only this file writes to pages that are mapped without write permission.
-  const Fd memory(open(path, O_RDWR | O_CLOEXEC));
-  return memory && pwrite(memory.get(), wanted.code.data(), wanted.code.size(),
-                          static_cast<off_t>(address + wanted.offset)) ==
-                       static_cast<ssize_t>(wanted.code.size());
+  if (wanted.code.empty() || address == 0) return Image::other;
+  const std::string_view own(reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR)),
+                             wanted.offset + wanted.code.size());
+  std::string seen(own.size(), '\0');
+  const ssize_t got = pread(memory.get(), seen.data(), seen.size(), static_cast<off_t>(address));
+  if (got != static_cast<ssize_t>(seen.size())) return Image::other;
+  if (seen == own) return Image::fresh;
+  const bool is_patched =
+      seen.starts_with(own.substr(0, wanted.offset)) && seen.ends_with(wanted.code);
+  return is_patched ? Image::patched : Image::other;
 }
 
-bool is_patched_vdso(pid_t pid, std::uint64_t address) {
+}  // namespace
+
+// /proc/PID/mem, not process_vm_writev: only this file writes to pages that are mapped without
+// write permission.
+Fd open_memory(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  return Fd(open(path, O_RDWR | O_CLOEXEC));
+}
+
+// Addresses are not random in peers: it mostly stands where the last program had it, and looking
+// there costs a tenth of asking /proc.
+Vdso find_vdso(pid_t pid, const Fd& memory) {
+  static std::uint64_t last = 0;
+  Image image = image_at(memory, last);
+  if (image == Image::other) image = image_at(memory, last = vdso_of(pid));
+  if (image == Image::other) return {};
+  return {.address = last, .is_patched = image == Image::patched};
+}
+
+bool patch_vdso(const Fd& memory, const Vdso& vdso) {
   const Patched& wanted = patched();
-  if (wanted.code.empty() || address == 0) return false;
-  // The image itself begins otherwise there.
-  std::array<char, 8> code{};
-  return read_memory(pid, address + wanted.offset, code.data(), code.size()) == code.size() &&
-         wanted.code.starts_with(std::string_view(code.data(), code.size()));
+  return vdso.address != 0 && pwrite(memory.get(), wanted.code.data(), wanted.code.size(),
+                                     static_cast<off_t>(vdso.address + wanted.offset)) ==
+                                  static_cast<ssize_t>(wanted.code.size());
 }
 
 }  // namespace pipewrench

@@ -8,12 +8,18 @@
 
 #include <cstdint>
 
+#include "harness/core/fd.h"
+
 namespace pipewrench {
 
-// Changes the vDSO at `address`; false where it cannot be (another architecture, an unknown image).
-bool patch_vdso(pid_t pid, std::uint64_t address);
-// Whether the program at this address is one that patch_vdso has changed: an exec brings a fresh
-// one.
-bool is_patched_vdso(pid_t pid, std::uint64_t address);
+struct Vdso {
+  std::uint64_t address = 0;  // 0: none, or one that is not known (another architecture)
+  bool is_patched = false;    // already: an exec brings a fresh one
+};
+// Where it is in the program that the process runs now. `memory` is its /proc/PID/mem.
+Vdso find_vdso(pid_t pid, const Fd& memory);
+Fd open_memory(pid_t pid);
+// False where it cannot be changed.
+bool patch_vdso(const Fd& memory, const Vdso& vdso);
 
 }  // namespace pipewrench
