@@ -307,6 +307,20 @@ TEST(expect, what_the_scenario_says) {
             "expect: reader output has \"three\"\nexpect: reader output lines\n"
             "expect: writer conserve fifo\n");
 }
+TEST(expect, of_the_calm_run_is_neither_explained_nor_doubted) {
+  TraceBuilder t{"reader", "writer"};
+  t.writes("writer", "pipe#1", "abc").dies("writer", SIGPIPE).exits("reader");
+  Scenario scenario = scenario_of(t.trace);
+  ExpectPeer& writer = scenario.expect.peers.emplace_back();
+  writer.peer = "writer";
+  writer.exit_status = 0;
+  const auto said = [&] { return texts(judge({scenario, t.trace, t.trace})); };
+  constexpr const char* kBoth =
+      "(note) signal_death: writer SIGPIPE in write pipe\nexpect: writer exit status\n";
+  EXPECT_EQ(said(), kBoth);
+  t.trace.unmanaged = 1;
+  EXPECT_EQ(said(), kBoth);
+}
 
 TEST(oracles, each_row_has_a_name_and_a_purpose) {
   for (const OracleRow& row : oracles()) {
