@@ -80,6 +80,7 @@ void tell_end(const Arguments& arguments, const Exploration& exploration, double
   fmt::print("{}\n", progress.unmanaged == 0
                          ? ""
                          : fmt::format(", {} not wholly under control", progress.unmanaged));
+  if (progress.unmanaged > 0) fmt::print("{}\n", unmanaged_line(exploration.unmanaged));
   for (const std::string& remark : exploration.remarks) fmt::print("note: {}\n", plain(remark));
   fmt::print("{}\n", teller.last_replay().empty() ? "again: " + command_of(arguments)
                                                   : "replay: " + teller.last_replay());

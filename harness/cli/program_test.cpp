@@ -80,6 +80,38 @@ TEST_F(ProgramTest, ExploringARightProgramFindsNothing) {
   EXPECT_TRUE(end.at("findings").empty());
 }
 
+TEST_F(ProgramTest, ACalmRunThatFailsIsTheFirstFinding) {
+  write("calm.toml",
+        "[[peer]]\nname = \"a\"\nrun = [\"sh\", \"-c\", \"kill -PIPE $$\"]\n"
+        "[[expect.peer]]\nname = \"a\"\nexit_status = 0\n");
+  const Result once = run("run calm.toml");
+  EXPECT_EQ(once.status, 1) << once.text;
+  EXPECT_EQ(last_line(once.text), "finding expect: a dies of SIGPIPE; the scenario expects 0.");
+  const Result search = run("explore --runs 20 --out out calm.toml");
+  EXPECT_EQ(search.status, 1) << search.text;
+  EXPECT_NE(search.text.find("expect: a exit status (0 deviations"), std::string::npos);
+  EXPECT_NE(search.text.find("compared with: in it a dies of SIGPIPE\n"), std::string::npos);
+}
+
+TEST_F(ProgramTest, WhoRestsInTheCalmRunIsNamed) {
+  write("rest.toml", "[setup]\nfifo = [\"room\"]\n[[peer]]\nrun = [\"cat\", \"room\"]\n");
+  const Result result = run("run rest.toml");
+  EXPECT_EQ(result.status, 0) << result.text;
+  EXPECT_NE(result.text.find("cat: waits in open(fifo ./room) when the run ends; ended by the "),
+            std::string::npos)
+      << result.text;
+}
+
+TEST_F(ProgramTest, WhatRanUnmanagedIsNamed) {
+  const std::string lock = " -- sh -c 'exec 9>lock; flock 9; flock lock true'";
+  const Result once = run("run" + lock);
+  EXPECT_NE(once.text.find("\nnot under control: sh/child sleeps in flock; "), std::string::npos)
+      << once.text;
+  const Result search = run("explore --runs 5 --out out" + lock);
+  EXPECT_NE(search.text.find("\nnot under control: sh/child sleeps in flock; "), std::string::npos)
+      << search.text;
+}
+
 TEST_F(ProgramTest, APlanIsPlayed) {
   write("plan", "sh/1#1 kill  # the child\n");
   const Result result =

@@ -13,6 +13,7 @@
 #include "harness/explore/strategy.h"
 #include "harness/explore/suspicion.h"
 #include "harness/explore/sweep.h"
+#include "harness/oracle/words.h"
 #include "harness/scenario/trace_bytes.h"
 #include "harness/scenario/trace_diff.h"
 
@@ -61,8 +62,23 @@ class Explorer {
       remark("the calm run does not end: runs are cut after " +
              std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
+    tell_baseline();
     judge(answer, Realism::hostile);
     return watcher_.go_on(result_.progress);
+  }
+
+  // A calm run that is other than its author thinks must not become the measure unseen.
+  void tell_baseline() {
+    constexpr std::size_t kMaxTold = 8;
+    std::vector<std::string> fates;
+    for (std::uint32_t i = 0; i < calm_.tasks.size() && fates.size() < kMaxTold; ++i) {
+      const Task& task = calm_.tasks[i];
+      const bool is_peer = task.parent == kNobody && !task.thread;
+      if (is_peer ? task.alive || task.status != 0 : task.alive && !task.thread)
+        fates.push_back(name_of(calm_, i) + ' ' + fate(calm_, i));
+    }
+    if (!fates.empty())
+      remark("the calm run is what all others are compared with: in it " + listed(fates));
   }
 
   void make_strategies() {
@@ -140,6 +156,7 @@ class Explorer {
     ++progress.runs;
     progress.steps += answer.steps;
     if (answer.unmanaged > 0) ++progress.unmanaged;
+    for (const std::string& what : answer.unmanaged_of) add(result_.unmanaged, what);
     if (answer.ending == Ending::harness_error) {
       ++progress.harness_errors;
       error(answer.error);

@@ -47,8 +47,9 @@ class Watcher {
 struct Exploration {
   Progress progress;
   std::vector<Finding> findings;  // in the order of their finding; Finding::note tells notes apart
-  std::vector<std::string> remarks;  // of the program: "not deterministic: ..."; and pct's bound
-  std::vector<std::string> errors;   // of the harness
+  std::vector<std::string> remarks;    // of the program: "not deterministic: ..."; and pct's bound
+  std::vector<std::string> unmanaged;  // who was not under control, and in which call
+  std::vector<std::string> errors;     // of the harness
 };
 
 // Workers for a search. Its runs are cut much sooner than others, or programs that never end or can

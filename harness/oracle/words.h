@@ -33,6 +33,11 @@ std::string said_role(const Trace& trace, const Step& step);
 std::string numbered(const Trace& trace, const Step& step);
 // "EPIPE" of a failed call, "end of file" of one that returned 0, else the number.
 std::string outcome(const Step& step);
+// How a task comes to its end, the tear-down left out: "exits with 3", "dies of SIGPIPE", "waits in
+// read(pipe#1)", "goes on".
+std::string fate(const Trace& trace, std::uint32_t task);
+// What was not under control, each once: "reader/child sleeps in flock".
+std::vector<std::string> unmanaged_of(const Trace& trace);
 
 // {"a", "b", "c"} -> "a, b and c".
 std::string listed(const std::vector<std::string>& names);
