@@ -24,7 +24,7 @@ TraceBuilder leaves_queue(const char* plan) {
 }
 TEST(leak, queue_of_a_peer) {
   expect_one(judged(leaves_queue("").exits("writer").exits("reader")), "leak: queue 0x61 of writer",
-             "that writer made is left behind after it has ended");
+             "The queue 0x61020304 that writer made is left behind after it has ended");
   expect_one(judged(calm(), leaves_queue(kPreempt).exits("writer").exits("reader")),
              "leak: queue 0x61 of writer", "writer made");
   expect_one(judged(calm(), leaves_queue("reader#1 kill").killed("reader").exits("writer", 1)),
