@@ -10,6 +10,7 @@
 
 #include "harness/core/printable.h"
 #include "harness/oracle/runs.h"
+#include "harness/oracle/temporary.h"
 
 namespace pipewrench {
 namespace {
@@ -59,14 +60,15 @@ std::string name_of(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "somebody";
 }
 
-std::string object_role(std::string_view name) {
+std::string object_role(std::string_view whole_name) {
+  const std::string name = without_random(whole_name);
   constexpr std::string_view kKey = " 0x";
   if (const std::size_t key = name.find(kKey); key != name.npos) {
     std::size_t end = key + kKey.size();
     while (end < name.size() && is_hex(name[end])) ++end;
     if (end == name.size())
-      return printable(std::string(name.substr(0, key)) + " 0x" +
-                       key_role(name.substr(key + kKey.size())));
+      return printable(name.substr(0, key) + " 0x" +
+                       key_role(std::string_view(name).substr(key + kKey.size())));
   }
   const std::size_t space = name.find(' ');
   std::string role;

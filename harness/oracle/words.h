@@ -17,9 +17,9 @@ std::string role_of(std::string_view task);
 std::string role_of(const Trace& trace, std::uint32_t task);
 std::string name_of(const Trace& trace, std::uint32_t task);
 
-// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N"; of a key that looks like ftok(3)'s
-// only the part that is the same on every machine: "queue 0x61010a5f" -> "queue 0x61". "" for
-// kNoObject.
+// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N", and see temporary.h; of a key that
+// looks like ftok(3)'s only the part that is the same on every machine: "queue 0x61010a5f" ->
+// "queue 0x61". "" for kNoObject.
 std::string object_role(std::string_view name);
 std::string object_role(const Trace& trace, std::uint32_t object);
 // "fifo ./room"; "" for kNoObject.
