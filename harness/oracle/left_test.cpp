@@ -307,6 +307,14 @@ TEST(expect, what_the_scenario_says) {
             "expect: reader output has \"three\"\nexpect: reader output lines\n"
             "expect: writer conserve fifo\n");
 }
+TEST(expect, a_channel_is_found_by_its_path_and_missed_if_there_is_none) {
+  TraceBuilder t = calm();
+  t.writes("writer", "fifo ./room", "abc");
+  Scenario scenario = scenario_of(t.trace);
+  scenario.expect.conserve = {"fifo room", "fifo roon"};
+  EXPECT_EQ(texts(judge({scenario, t.trace, t.trace})),
+            "expect: writer conserve fifo room\n(note) expect: nobody uses fifo roon\n");
+}
 TEST(expect, of_the_calm_run_is_neither_explained_nor_doubted) {
   TraceBuilder t{"reader", "writer"};
   t.writes("writer", "pipe#1", "abc").dies("writer", SIGPIPE).exits("reader");

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/core/printable.h"
+#include "harness/scenario/channel.h"
 #include "harness/scenario/duration.h"
 #include "harness/scenario/toml_table.h"
 
@@ -156,6 +157,11 @@ void read_peer_name(TomlTable& table, const char* key, const Scenario& scenario,
 void read_expect(TomlTable& table, const Scenario& scenario, Expect& expect) {
   table.flag("nothing_left", expect.nothing_left);
   table.texts("conserve", expect.conserve);
+  for (const std::string& channel : expect.conserve)
+    if (!is_channel(channel))
+      table.wrong("conserve", '"' + printable(channel, kMaxPeerName) +
+                                  "\" is no channel; such are pipe, fifo, queue, \"fifo room\", "
+                                  "\"queue 0x1234\"");
   std::set<std::string> taken;
   table.tables("peer", [&](TomlTable& below) {
     ExpectPeer& peer = expect.peers.emplace_back();
@@ -168,13 +174,17 @@ void read_expect(TomlTable& table, const Scenario& scenario, Expect& expect) {
   });
 }
 
-void read_planted(TomlTable& table, Planted& planted) {
+void read_planted(TomlTable& table, const Scenario& scenario, Planted& planted) {
   table.word("kind", planted.kind, Need::required);
   table.text("class", planted.category);
   table.number("deviations", planted.deviations, 0, kMaxPlanLines);
   table.texts("plan", planted.plan);
-  for (const std::string& line : planted.plan)
-    if (const auto plan = parse_plan(line, ""); !plan) table.wrong("plan", plan.error().cause);
+  for (const std::string& line : planted.plan) {
+    const auto plan = parse_plan(line, "");
+    if (!plan) table.wrong("plan", plan.error().cause);
+    if (const std::string nobody = plan ? stranger_in(*plan, scenario) : ""; !nobody.empty())
+      table.wrong("plan", "no peer is named \"" + nobody + '"');
+  }
 }
 
 void read_scenario(TomlTable& table, Scenario& scenario) {
@@ -198,7 +208,8 @@ void read_scenario(TomlTable& table, Scenario& scenario) {
   });
   table.table("limits", [&](TomlTable& below) { read_limits(below, scenario.limits); });
   table.table("expect", [&](TomlTable& below) { read_expect(below, scenario, scenario.expect); });
-  table.table("planted", [&](TomlTable& below) { read_planted(below, scenario.planted); });
+  table.table("planted",
+              [&](TomlTable& below) { read_planted(below, scenario, scenario.planted); });
   table.refuse_unknown_keys();
 }
 
