@@ -134,6 +134,13 @@ TEST_F(ProgramTest, BadInputIsTwoAndOneLine) {
   }
 }
 
+TEST_F(ProgramTest, APlanOfAnotherScenarioIsNamedByItsLine) {
+  write("plan", "# mine\nbefore sh/1#2 run sh\n\nreader#3 kill\n");
+  const Result result = run("run --plan plan -- sh -c : :: cat 2>&1");
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.text, "pipewrench: plan:4: no peer is named \"reader\"; there are sh, cat\n");
+}
+
 TEST_F(ProgramTest, APlaceThatCannotBeWrittenIsTheEnvironments) {
   const Result result = run("explore --runs 5 --out /proc/self/nowhere -- sh -c : 2>&1");
   EXPECT_EQ(result.status, 3) << result.text;

@@ -82,7 +82,7 @@ Exit run_command(const Arguments& arguments) {
   if (!scenario) return complain(Exit::usage, scenario.error().text());
   Plan plan;
   if (!arguments.plan.empty()) {
-    auto loaded = load_plan(arguments.plan);
+    auto loaded = load_plan(arguments.plan, *scenario);
     if (!loaded) return complain(Exit::usage, loaded.error().text());
     plan = std::move(*loaded);
   }
