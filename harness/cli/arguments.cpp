@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <ranges>
@@ -92,6 +93,10 @@ class Parser {
       arguments_.words.assign(split + 1, words.end());
       words.erase(split, words.end());
     }
+    if (const std::string unknown = unknown_command(words); !unknown.empty()) {
+      std::fprintf(stderr, "pipewrench: %s\n", unknown.c_str());
+      return std::unexpected(Exit::usage);
+    }
     std::ranges::reverse(words);  // CLI11 takes them from the end
     try {
       app_.parse(words);
@@ -113,6 +118,32 @@ class Parser {
         "--no-namespaces", [this] { arguments_.namespaces = false; },
         "work in the host's namespaces where new ones are forbidden");
     return *sub;
+  }
+
+  // The library says only that one is required. "" if nothing is wrong.
+  std::string unknown_command(const std::vector<std::string>& words) const {
+    if (words.empty() || words[0].starts_with('-')) return "";
+    const CLI::App* sub = named(app_, words[0]);
+    if (sub == nullptr) return "no command '" + printable(words[0], kShown) + "'" + there_are(app_);
+    const auto is_known = [&](const std::string& word) {
+      return word == "--help" || word == "-h" || named(*sub, word) != nullptr;
+    };
+    if (sub->get_require_subcommand_min() == 0 || std::ranges::any_of(words, is_known)) return "";
+    const bool is_named = words.size() > 1 && !words[1].starts_with('-');
+    return (is_named ? "no command '" + words[0] + ' ' + printable(words[1], kShown) + "'"
+                     : "'" + words[0] + "' is not all") +
+           there_are(*sub);
+  }
+  static const CLI::App* named(const CLI::App& app, const std::string& name) {
+    for (const CLI::App* sub : app.get_subcommands({}))
+      if (sub->get_name() == name) return sub;
+    return nullptr;
+  }
+  static std::string there_are(const CLI::App& app) {
+    std::string text;
+    for (const CLI::App* sub : app.get_subcommands({}))
+      text += (text.empty() ? "; there are " : ", ") + sub->get_name();
+    return text;
   }
 
   void add_subject(CLI::App& sub, const char* name, const char* what) {

@@ -60,10 +60,25 @@ class Teller {
   std::string last_replay_;
 };
 
+std::string strategies_of(const Arguments& arguments) {
+  constexpr const char* kNames[] = {"sweep", "pct", "random"};
+  std::string list;
+  for (const StrategyKind kind : arguments.strategies)
+    list += (list.empty() ? "" : ",") + std::string(kNames[static_cast<std::size_t>(kind)]);
+  return list;
+}
+
+// All that a search depends on.
 std::string command_of(const Arguments& arguments) {
   std::string command = "pipewrench explore";
   if (!arguments.subject.empty()) command += " " + shell_word(arguments.subject);
   command += fmt::format(" --seed {}", arguments.seed);
+  if (arguments.out != Arguments{}.out) command += " --out " + shell_word(arguments.out);
+  if (!arguments.strategies.empty()) command += " --strategy " + strategies_of(arguments);
+  if (arguments.realism != Realism::linux_)
+    command += " --realism " + realism_name(arguments.realism);
+  if (arguments.strict) command += " --strict";
+  if (!arguments.namespaces) command += " --no-namespaces";
   if (arguments.runs > 0) command += fmt::format(" --runs {}", arguments.runs);
   if (arguments.budget_ms > 0) command += fmt::format(" --budget {}ms", arguments.budget_ms);
   if (!arguments.words.empty()) command += " --";

@@ -141,6 +141,35 @@ TEST_F(ProgramTest, APlanOfAnotherScenarioIsNamedByItsLine) {
   EXPECT_EQ(result.text, "pipewrench: plan:4: no peer is named \"reader\"; there are sh, cat\n");
 }
 
+TEST_F(ProgramTest, AnUnknownCommandIsNamed) {
+  EXPECT_TRUE(
+      run("dance 2>&1").text.starts_with("pipewrench: no command 'dance'; there are run, "));
+  EXPECT_EQ(run("findings dance 2>&1").text,
+            "pipewrench: no command 'findings dance'; there are list, show, mark\n");
+  EXPECT_EQ(run("findings 2>&1").text,
+            "pipewrench: 'findings' is not all; there are list, show, mark\n");
+  EXPECT_EQ(run("findings --help 2>&1").status, 0);
+}
+
+TEST_F(ProgramTest, WhatCannotBePrintedIsTheEnvironments) {
+  for (const char* arguments : {"run -- sh -c :", "run --json -- sh -c :", "doctor", "man",
+                                "--help", "explore --runs 5 --out out -- sh -c :"}) {
+    const Result result = run(std::string(arguments) + " 2>&1 >/dev/full");
+    EXPECT_EQ(result.status, 3) << arguments;
+    EXPECT_EQ(first_line(result.text).substr(0, 50),
+              "pipewrench: standard output cannot be written, wha");
+    EXPECT_EQ(last_line(result.text) + "\n", result.text) << arguments;
+  }
+}
+
+TEST_F(ProgramTest, TheSearchAgainGoesToTheSamePlace) {
+  const Result result =
+      run("explore --strict --realism posix --strategy pct,sweep --runs 5 --out 'a b' -- sh -c :");
+  EXPECT_EQ(last_line(result.text),
+            "again: pipewrench explore --seed 1 --out 'a b' --strategy pct,sweep --realism posix "
+            "--strict --runs 5 -- sh -c :");
+}
+
 TEST_F(ProgramTest, APlaceThatCannotBeWrittenIsTheEnvironments) {
   const Result result = run("explore --runs 5 --out /proc/self/nowhere -- sh -c : 2>&1");
   EXPECT_EQ(result.status, 3) << result.text;
