@@ -87,16 +87,19 @@ std::string command_of(const Arguments& arguments) {
 }
 
 void tell_end(const Arguments& arguments, const Exploration& exploration, double seconds,
-              const Teller& teller) {
+              const Teller& teller, const SearchRecord::Causes& causes) {
   const Progress& progress = exploration.progress;
-  fmt::print("\n{} findings, {} notes; {} runs in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
-             progress.findings, progress.notes, progress.runs, seconds,
+  const std::string told = causes.findings == progress.findings
+                               ? ""
+                               : fmt::format(" (told in {} stories)", progress.findings);
+  fmt::print("\n{} findings{}, {} notes; {} runs in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
+             causes.findings, told, causes.notes, progress.runs, seconds,
              static_cast<double>(progress.runs) / seconds, progress.steps, progress.behaviours);
   fmt::print("{}\n", progress.unmanaged == 0
                          ? ""
                          : fmt::format(", {} not wholly under control", progress.unmanaged));
   if (progress.unmanaged > 0) fmt::print("{}\n", unmanaged_line(exploration.unmanaged));
-  for (const std::string& remark : exploration.remarks) fmt::print("note: {}\n", plain(remark));
+  for (const std::string& remark : exploration.remarks) fmt::print("remark: {}\n", plain(remark));
   fmt::print("{}\n", teller.last_replay().empty() ? "again: " + command_of(arguments)
                                                   : "replay: " + teller.last_replay());
 }
@@ -144,7 +147,7 @@ Exit explore_command(const Arguments& arguments) {
                  return store->replay_of(finding);
                }));
   } else {
-    tell_end(arguments, exploration, seconds, teller);
+    tell_end(arguments, exploration, seconds, teller, record->causes());
   }
   for (const std::string& error : exploration.errors) complain(Exit::harness, error);
   if (teller.error()) return complain(Exit::environment, *teller.error());
