@@ -178,11 +178,12 @@ class Parser {
     add_number(sub, "--jobs", "workers at once, at most 64", arguments_.jobs, Pool::kMaxJobs);
   }
   void add_budget(CLI::App& sub) {
-    checked(sub, "--budget", "how long: 30s, 5min", [this](const std::string& text) {
-      const auto budget = duration_of(text);
-      if (budget) arguments_.budget_ms = *budget;
-      return budget && *budget > 0;
-    });
+    checked(sub, "--budget", "how long: 30s, 5min; to make plans smaller a tenth more",
+            [this](const std::string& text) {
+              const auto budget = duration_of(text);
+              if (budget) arguments_.budget_ms = *budget;
+              return budget && *budget > 0;
+            });
   }
   static void checked(CLI::App& sub, const char* name, const char* what,
                       std::function<bool(const std::string&)> take) {
@@ -209,8 +210,10 @@ class Parser {
     CLI::App& sub = add(Command::explore, "explore", "try plans until the budget ends");
     add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
     add_budget(sub);
-    add_number(sub, "--runs", "how many runs at most: the same result every time", arguments_.runs,
-               UINT64_MAX);
+    add_number(sub, "--runs",
+               "the same result every time: no new plan after so many runs; what was found is then "
+               "still repeated and made smaller, in a quarter more or 64",
+               arguments_.runs, UINT64_MAX);
     checked(sub, "--strategy", "some of sweep,pct,random", [this](const std::string& text) {
       return each_of(text, kStrategies, arguments_.strategies);
     });

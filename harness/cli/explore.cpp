@@ -89,11 +89,16 @@ std::string command_of(const Arguments& arguments) {
 void tell_end(const Arguments& arguments, const Exploration& exploration, double seconds,
               const Teller& teller, const SearchRecord::Causes& causes) {
   const Progress& progress = exploration.progress;
+  const std::uint64_t runs = arguments.runs > 0 ? arguments.runs : progress.runs;
+  const std::string beyond =
+      progress.runs <= runs
+          ? ""
+          : fmt::format(", {} of them to make sure of the last", progress.runs - runs);
   const std::string told = causes.findings == progress.findings
                                ? ""
                                : fmt::format(" (told in {} stories)", progress.findings);
-  fmt::print("\n{} findings{}, {} notes; {} runs in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
-             causes.findings, told, causes.notes, progress.runs, seconds,
+  fmt::print("\n{} findings{}, {} notes; {} runs{} in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
+             causes.findings, told, causes.notes, progress.runs, beyond, seconds,
              static_cast<double>(progress.runs) / seconds, progress.steps, progress.behaviours);
   fmt::print("{}\n", progress.unmanaged == 0
                          ? ""

@@ -118,7 +118,8 @@ class Explorer {
         compare(answer, twin);
       }
       first.strategy->learn(first.request, answer);
-      goes_on = goes_on && watcher_.go_on(result_.progress);
+      // What is still on its way is nobody's loss, and may take long.
+      if (!watcher_.go_on(result_.progress)) return;
       // What is found while the last runs come in is kept, if it can still be made certain.
       if (goes_on || submitted_ >= options_.runs) judge(answer, options_.realism);
       goes_on = goes_on && result_.findings.size() < kMaxFindings;
@@ -134,7 +135,7 @@ class Explorer {
       auto request = strategy->next();
       if (!request) continue;
       Underway next{.request = std::move(*request), .strategy = strategy};
-      const bool twice = submitted_ % kTwiceEvery == 0;
+      const bool twice = submitted_ % kTwiceEvery == 0 && submitted_ + 2 <= options_.runs;
       if (twice) next.request.want_trace = true;
       next.ticket = pool_.submit(next.request);
       if (twice) next.twin = pool_.submit(next.request);
@@ -149,6 +150,12 @@ class Explorer {
     Answer answer = pool_.run(request);
     count(answer);
     return answer;
+  }
+
+  bool may_shrink() {
+    const bool is_beyond =
+        submitted_ > options_.runs && submitted_ - options_.runs >= most_beyond(options_.runs);
+    return !is_beyond && watcher_.may_shrink(result_.progress);
   }
 
   void count(const Answer& answer) {
@@ -180,8 +187,9 @@ class Explorer {
         continue;
       }
       const std::uint64_t runs = result_.progress.runs;
-      Finding finding = investigate(pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
-                                    [this](const Request& request) { return ask(request); });
+      Finding finding = investigate(
+          pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
+          [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }
