@@ -96,10 +96,11 @@ void tell_end(const Arguments& arguments, const Exploration& exploration, double
           : fmt::format(", {} of them to make sure of the last", progress.runs - runs);
   const std::string told = causes.findings == progress.findings
                                ? ""
-                               : fmt::format(" (told in {} stories)", progress.findings);
-  fmt::print("\n{} findings{}, {} notes; {} runs{} in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
-             causes.findings, told, causes.notes, progress.runs, beyond, seconds,
-             static_cast<double>(progress.runs) / seconds, progress.steps, progress.behaviours);
+                               : fmt::format(" (findings told in {} stories)", progress.findings);
+  fmt::print("\n{} findings, {} notes{}; {} runs in {:.1f} s ({:.0f}/s){}, {} steps, {} behaviours",
+             causes.findings, causes.notes, told, progress.runs, seconds,
+             static_cast<double>(progress.runs) / seconds, beyond, progress.steps,
+             progress.behaviours);
   fmt::print("{}\n", progress.unmanaged == 0
                          ? ""
                          : fmt::format(", {} not wholly under control", progress.unmanaged));

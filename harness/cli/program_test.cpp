@@ -112,6 +112,14 @@ TEST_F(ProgramTest, WhatRanUnmanagedIsNamed) {
       << search.text;
 }
 
+// harness/start reads it so.
+TEST_F(ProgramTest, TheSummaryBeginsWithItsNumbers) {
+  const Result result = run("explore --runs 4 --out out -- sh -c 'kill -SEGV $$'");
+  EXPECT_NE(result.text.find("\n1 findings, 0 notes; 6 runs in "), std::string::npos)
+      << result.text;
+  EXPECT_NE(result.text.find("/s), 2 of them to make sure of the last, "), std::string::npos);
+}
+
 TEST_F(ProgramTest, APlanIsPlayed) {
   write("plan", "sh/1#1 kill  # the child\n");
   const Result result =
@@ -168,6 +176,33 @@ TEST_F(ProgramTest, TheSearchAgainGoesToTheSamePlace) {
   EXPECT_EQ(last_line(result.text),
             "again: pipewrench explore --seed 1 --out 'a b' --strategy pct,sweep --realism posix "
             "--strict --runs 5 -- sh -c :");
+}
+
+TEST_F(ProgramTest, BenchFindsTheProgramsOfItsOwnBuild) {
+  const std::string build = root_ + "/build/some/";
+  for (const char* folder : {"corpus/scenarios/planted", "elsewhere"})
+    fs::create_directories(root_ + "/" + folder);
+  for (const char* folder : {"harness/cli", "targets/planted/programs"})
+    fs::create_directories(build + folder);
+  fs::copy_file(PIPEWRENCH, build + "harness/cli/pipewrench");
+  write("corpus/scenarios/planted/toy.toml",
+        "[[peer]]\nrun = [\"toy\"]\n[planted]\nkind = \"crash\"\n");
+  const std::string bench =
+      "cd elsewhere && ../build/some/harness/cli/pipewrench bench --budget 2s";
+  const Result none = shell(bench + " 2>&1");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.text.find("no program 'toy' for peer toy (the build target planted_programs"),
+            std::string::npos)
+      << none.text;
+  for (const auto& [name, text] :
+       {std::pair("toy", "kill -SEGV $$"), std::pair("toy_fixed", ":")}) {
+    write(std::string("build/some/targets/planted/programs/") + name,
+          std::string("#!/bin/sh\n") + text + "\n");
+    fs::permissions(build + "targets/planted/programs/" + name, fs::perms::owner_all);
+  }
+  const Result found = shell(bench);
+  EXPECT_EQ(found.status, 0) << found.text;
+  EXPECT_TRUE(last_line(found.text).starts_with("found 1 of 1")) << found.text;
 }
 
 TEST_F(ProgramTest, APlaceThatCannotBeWrittenIsTheEnvironments) {
