@@ -55,6 +55,8 @@ bool is_beyond_doubt(const Trace& run, const Ring& ring) {
       has_traffic = true;
     } else if (object->kind == ObjectKind::pipe || object->kind == ObjectKind::socket) {
       has_traffic = has_traffic || is_output(one.wait->call) || had_traffic(run, one);
+    } else if (object->kind == ObjectKind::fifo && is_output(one.wait->call)) {
+      has_traffic = true;  // who is stuck himself reads it already
     } else {
       return false;
     }

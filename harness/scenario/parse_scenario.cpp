@@ -174,17 +174,13 @@ void read_expect(TomlTable& table, const Scenario& scenario, Expect& expect) {
   });
 }
 
-void read_planted(TomlTable& table, const Scenario& scenario, Planted& planted) {
+void read_planted(TomlTable& table, Planted& planted) {
   table.word("kind", planted.kind, Need::required);
   table.text("class", planted.category);
   table.number("deviations", planted.deviations, 0, kMaxPlanLines);
   table.texts("plan", planted.plan);
-  for (const std::string& line : planted.plan) {
-    const auto plan = parse_plan(line, "");
-    if (!plan) table.wrong("plan", plan.error().cause);
-    if (const std::string nobody = plan ? stranger_in(*plan, scenario) : ""; !nobody.empty())
-      table.wrong("plan", "no peer is named \"" + nobody + '"');
-  }
+  for (const std::string& line : planted.plan)
+    if (const auto plan = parse_plan(line, ""); !plan) table.wrong("plan", plan.error().cause);
 }
 
 void read_scenario(TomlTable& table, Scenario& scenario) {
@@ -208,8 +204,7 @@ void read_scenario(TomlTable& table, Scenario& scenario) {
   });
   table.table("limits", [&](TomlTable& below) { read_limits(below, scenario.limits); });
   table.table("expect", [&](TomlTable& below) { read_expect(below, scenario, scenario.expect); });
-  table.table("planted",
-              [&](TomlTable& below) { read_planted(below, scenario, scenario.planted); });
+  table.table("planted", [&](TomlTable& below) { read_planted(below, scenario.planted); });
   table.refuse_unknown_keys();
 }
 
