@@ -39,23 +39,25 @@ std::vector<fs::path> folders_above() {
   return folders;
 }
 
-// The first of them that is there; `below` itself if none is.
+// The first of them that has such a folder; `below` itself if none has.
 std::string find_above(const fs::path& below) {
   std::error_code error;
-  if (fs::is_directory(below, error)) return below;
   for (const fs::path& folder : folders_above())
     if (fs::is_directory(folder / below, error)) return folder / below;
   return below;
 }
 
-// The programs of its own build come last in PATH: what the user has put there is his wish.
+std::string planted_scenarios() {
+  std::error_code error;
+  return fs::is_directory(kFolder, error) ? kFolder : find_above(kFolder);
+}
+
+// The programs of its own build come last in PATH: what the user has put there is his wish. In the
+// checkout a folder of that name holds the sources.
 void add_own_programs() {
-  const fs::path programs = find_above(kPrograms);
   const char* path = std::getenv("PATH");
-  ::setenv(
-      "PATH",
-      (std::string(path == nullptr ? "" : path) + ":" + fs::absolute(programs).string()).c_str(),
-      1);
+  const std::string longer = (path == nullptr ? "" : path) + (":" + find_above(kPrograms));
+  ::setenv("PATH", longer.c_str(), 1);
 }
 
 // Kinds that one cause can show as, by what else happens in the run.
@@ -134,7 +136,7 @@ class Bench {
 
   Exit run() {
     const std::string folder =
-        arguments_.subject.empty() ? find_above(kFolder) : arguments_.subject;
+        arguments_.subject.empty() ? planted_scenarios() : arguments_.subject;
     add_own_programs();
     std::vector<std::string> files;
     std::error_code error;

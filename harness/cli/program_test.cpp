@@ -180,7 +180,7 @@ TEST_F(ProgramTest, TheSearchAgainGoesToTheSamePlace) {
 
 TEST_F(ProgramTest, BenchFindsTheProgramsOfItsOwnBuild) {
   const std::string build = root_ + "/build/some/";
-  for (const char* folder : {"corpus/scenarios/planted", "elsewhere"})
+  for (const char* folder : {"corpus/scenarios/planted", "elsewhere/targets/planted/programs"})
     fs::create_directories(root_ + "/" + folder);
   for (const char* folder : {"harness/cli", "targets/planted/programs"})
     fs::create_directories(build + folder);
