@@ -122,7 +122,8 @@ class Parser {
 
   // The library says only that one is required. "" if nothing is wrong.
   std::string unknown_command(const std::vector<std::string>& words) const {
-    if (words.empty() || words[0].starts_with('-')) return "";
+    if (words.empty()) return "no command" + there_are(app_);
+    if (words[0] == "--help" || words[0] == "-h" || words[0] == "--version") return "";
     const CLI::App* sub = named(app_, words[0]);
     if (sub == nullptr) return "no command '" + printable(words[0], kShown) + "'" + there_are(app_);
     const auto is_known = [&](const std::string& word) {
@@ -292,8 +293,8 @@ class Parser {
     mark->add_option("--why", arguments_.why, "the reason, for the reports");
   }
   void add_run_id(CLI::App& sub) {
-    sub.add_option("--run", arguments_.run, "add to this run of the store (see record)")
-        ->check(CLI::PositiveNumber);
+    add_number(sub, "--run", "add to the run of this number in the store (see record)",
+               arguments_.run, INT64_MAX);
   }
   void add_record() {
     CLI::App& sub = add(Command::record, "record", "a run made of many commands, for scripts");

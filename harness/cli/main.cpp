@@ -39,7 +39,7 @@ Exit run(int argc, char** argv) {
     for (const Row& row : kCommands)
       if (row.command == arguments->command) return row.run(*arguments);
   } catch (const std::exception& error) {
-    if (!is_printed()) return Exit::environment;  // fmt throws when it cannot write
+    if (!is_printed()) return Exit::nothing;  // fmt throws when it cannot write: main says so
     return complain(Exit::harness, error.what());
   }
   return Exit::usage;
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   using namespace pipewrench;
   Exit status = run(argc, argv);
   errno = 0;
-  if (!is_printed())
+  if (!is_printed() && status != Exit::environment)  // which has said so
     status = complain(Exit::environment,
                       std::string("standard output cannot be written, what was to be printed is "
                                   "lost") +

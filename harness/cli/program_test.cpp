@@ -152,6 +152,10 @@ TEST_F(ProgramTest, APlanOfAnotherScenarioIsNamedByItsLine) {
 TEST_F(ProgramTest, AnUnknownCommandIsNamed) {
   EXPECT_TRUE(
       run("dance 2>&1").text.starts_with("pipewrench: no command 'dance'; there are run, "));
+  EXPECT_TRUE(run("--dance 2>&1").text.starts_with("pipewrench: no command '--dance'; there are "));
+  EXPECT_TRUE(run("2>&1").text.starts_with("pipewrench: no command; there are run, "));
+  EXPECT_EQ(run("explore --run 0 -- sh 2>&1").text,
+            "pipewrench: --run: '0': add to the run of this number in the store (see record)\n");
   EXPECT_EQ(run("findings dance 2>&1").text,
             "pipewrench: no command 'findings dance'; there are list, show, mark\n");
   EXPECT_EQ(run("findings 2>&1").text,
