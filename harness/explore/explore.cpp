@@ -186,6 +186,8 @@ class Explorer {
         ++result_.progress.known;
         continue;
       }
+      // Runs that wait for what spins take a second each. Of the calm run all is told.
+      if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
       const std::uint64_t runs = result_.progress.runs;
       Finding finding = investigate(
           pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
