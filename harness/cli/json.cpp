@@ -10,6 +10,7 @@
 #include "harness/cli/commands.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
+#include "harness/oracle/words.h"
 
 namespace pipewrench {
 namespace {
@@ -48,9 +49,10 @@ json of(const Verdict& verdict) {
 
 json peers_of(const Scenario& scenario, const Trace& trace) {
   json peers = json::array();
-  for (const Task& task : trace.tasks) {
+  for (std::uint32_t i = 0; i < trace.tasks.size(); ++i) {
+    const Task& task = trace.tasks[i];
     if (task.parent != kNobody || task.thread || task.peer >= scenario.peers.size()) continue;
-    json peer = {{"name", task.name}, {"ended_by_teardown", task.alive}};
+    json peer = {{"name", task.name}, {"ended_by_teardown", task.alive}, {"fate", fate(trace, i)}};
     if (WIFSIGNALED(task.status)) {
       peer["signal"] = signal_name(WTERMSIG(task.status));
     } else {

@@ -33,6 +33,7 @@ TEST_F(ProgramTest, RunSaysItInJson) {
   EXPECT_EQ(json.at("peers")[0].at("exit_status"), 0);
   EXPECT_EQ(json.at("peers")[1].at("name"), "sh.2");
   EXPECT_EQ(json.at("peers")[1].at("signal"), "SIGKILL");
+  EXPECT_EQ(json.at("peers")[1].at("fate"), "dies of SIGKILL");
   EXPECT_EQ(json.at("trace_hash").get<std::string>().size(), 16U);
 }
 
