@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <ranges>
@@ -92,6 +93,10 @@ class Parser {
       arguments_.words.assign(split + 1, words.end());
       words.erase(split, words.end());
     }
+    if (const std::string unknown = unknown_command(words); !unknown.empty()) {
+      std::fprintf(stderr, "pipewrench: %s\n", unknown.c_str());
+      return std::unexpected(Exit::usage);
+    }
     std::ranges::reverse(words);  // CLI11 takes them from the end
     try {
       app_.parse(words);
@@ -113,6 +118,33 @@ class Parser {
         "--no-namespaces", [this] { arguments_.namespaces = false; },
         "work in the host's namespaces where new ones are forbidden");
     return *sub;
+  }
+
+  // The library says only that one is required. "" if nothing is wrong.
+  std::string unknown_command(const std::vector<std::string>& words) const {
+    if (words.empty()) return "no command" + there_are(app_);
+    if (words[0] == "--help" || words[0] == "-h" || words[0] == "--version") return "";
+    const CLI::App* sub = named(app_, words[0]);
+    if (sub == nullptr) return "no command '" + printable(words[0], kShown) + "'" + there_are(app_);
+    const auto is_known = [&](const std::string& word) {
+      return word == "--help" || word == "-h" || named(*sub, word) != nullptr;
+    };
+    if (sub->get_require_subcommand_min() == 0 || std::ranges::any_of(words, is_known)) return "";
+    const bool is_named = words.size() > 1 && !words[1].starts_with('-');
+    return (is_named ? "no command '" + words[0] + ' ' + printable(words[1], kShown) + "'"
+                     : "'" + words[0] + "' is not all") +
+           there_are(*sub);
+  }
+  static const CLI::App* named(const CLI::App& app, const std::string& name) {
+    for (const CLI::App* sub : app.get_subcommands({}))
+      if (sub->get_name() == name) return sub;
+    return nullptr;
+  }
+  static std::string there_are(const CLI::App& app) {
+    std::string text;
+    for (const CLI::App* sub : app.get_subcommands({}))
+      text += (text.empty() ? "; there are " : ", ") + sub->get_name();
+    return text;
   }
 
   void add_subject(CLI::App& sub, const char* name, const char* what) {
@@ -147,11 +179,12 @@ class Parser {
     add_number(sub, "--jobs", "workers at once, at most 64", arguments_.jobs, Pool::kMaxJobs);
   }
   void add_budget(CLI::App& sub) {
-    checked(sub, "--budget", "how long: 30s, 5min", [this](const std::string& text) {
-      const auto budget = duration_of(text);
-      if (budget) arguments_.budget_ms = *budget;
-      return budget && *budget > 0;
-    });
+    checked(sub, "--budget", "how long: 30s, 5min; to make plans smaller a tenth more",
+            [this](const std::string& text) {
+              const auto budget = duration_of(text);
+              if (budget) arguments_.budget_ms = *budget;
+              return budget && *budget > 0;
+            });
   }
   static void checked(CLI::App& sub, const char* name, const char* what,
                       std::function<bool(const std::string&)> take) {
@@ -178,8 +211,10 @@ class Parser {
     CLI::App& sub = add(Command::explore, "explore", "try plans until the budget ends");
     add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
     add_budget(sub);
-    add_number(sub, "--runs", "how many runs at most: the same result every time", arguments_.runs,
-               UINT64_MAX);
+    add_number(sub, "--runs",
+               "the same result every time: no new plan after so many runs; what was found is then "
+               "still repeated and made smaller, in a quarter more or 64",
+               arguments_.runs, UINT64_MAX);
     checked(sub, "--strategy", "some of sweep,pct,random", [this](const std::string& text) {
       return each_of(text, kStrategies, arguments_.strategies);
     });
@@ -258,8 +293,8 @@ class Parser {
     mark->add_option("--why", arguments_.why, "the reason, for the reports");
   }
   void add_run_id(CLI::App& sub) {
-    sub.add_option("--run", arguments_.run, "add to this run of the store (see record)")
-        ->check(CLI::PositiveNumber);
+    add_number(sub, "--run", "add to the run of this number in the store (see record)",
+               arguments_.run, INT64_MAX);
   }
   void add_record() {
     CLI::App& sub = add(Command::record, "record", "a run made of many commands, for scripts");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,38 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "corpus/scenarios/planted";
 constexpr std::uint64_t kTwinPart = 20;  // the twin gets this part of the budget
+
+constexpr const char* kPrograms = "targets/planted/programs";
+
+// Folders above the program itself: those of its build, then those of the checkout it lies in.
+std::vector<fs::path> folders_above() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (; folder.has_relative_path(); folder = folder.parent_path()) folders.push_back(folder);
+  return folders;
+}
+
+// The first of them that has such a folder; `below` itself if none has.
+std::string find_above(const fs::path& below) {
+  std::error_code error;
+  for (const fs::path& folder : folders_above())
+    if (fs::is_directory(folder / below, error)) return folder / below;
+  return below;
+}
+
+std::string planted_scenarios() {
+  std::error_code error;
+  return fs::is_directory(kFolder, error) ? kFolder : find_above(kFolder);
+}
+
+// The programs of its own build come last in PATH: what the user has put there is his wish. In the
+// checkout a folder of that name holds the sources.
+void add_own_programs() {
+  const char* path = std::getenv("PATH");
+  const std::string longer = (path == nullptr ? "" : path) + (":" + find_above(kPrograms));
+  ::setenv("PATH", longer.c_str(), 1);
+}
 
 // Kinds that one cause can show as, by what else happens in the run.
 constexpr std::array<std::array<std::string_view, 5>, 3> kFamilies = {{
@@ -102,7 +135,9 @@ class Bench {
       : arguments_(arguments), interrupts_(interrupts) {}
 
   Exit run() {
-    const std::string folder = arguments_.subject.empty() ? kFolder : arguments_.subject;
+    const std::string folder =
+        arguments_.subject.empty() ? planted_scenarios() : arguments_.subject;
+    add_own_programs();
     std::vector<std::string> files;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error))
@@ -129,7 +164,9 @@ class Bench {
     Arguments arguments = arguments_;
     arguments.subject = file;
     const auto scenario = load_scenario(arguments);
-    if (!scenario) return complain(Exit::usage, scenario.error().text());
+    if (!scenario)
+      return complain(Exit::usage,
+                      scenario.error().text() + " (the build target planted_programs makes them)");
     if (scenario->planted.kind.empty()) return Exit::nothing;
     Result result{.scenario = *scenario, .hunts = {}, .twin = {}};
     result.hunts["explore"] = hunt(*scenario, {}, scenario->planted.kind, arguments_.budget_ms);

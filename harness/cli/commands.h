@@ -51,6 +51,8 @@ enum class Ink : std::uint8_t { red, yellow, green };
 std::string paint(const Arguments& arguments, Ink ink, const std::string& text);
 // "exit status 3", "killed by SIGPIPE".
 std::string status_text(int status);
+// "not under control: ...": who, in which call, and what that means.
+std::string unmanaged_line(const std::vector<std::string>& what);
 // "finding crash: ...": one line a verdict.
 std::string verdict_line(const Verdict& verdict);
 

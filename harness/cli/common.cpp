@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "harness/cli/commands.h"
+#include "harness/oracle/words.h"
 #include "harness/scenario/plan.h"
 #include "reports/store/store.h"
 
@@ -69,6 +70,11 @@ std::string paint(const Arguments& arguments, Ink ink, const std::string& text) 
 std::string status_text(int status) {
   if (WIFSIGNALED(status)) return "killed by " + signal_name(WTERMSIG(status));
   return fmt::format("exit status {}", WEXITSTATUS(status));
+}
+
+std::string unmanaged_line(const std::vector<std::string>& what) {
+  return "not under control: " + plain(listed(what)) +
+         "; of such runs only crashes and deaths count, the rest are notes";
 }
 
 std::string verdict_line(const Verdict& verdict) {

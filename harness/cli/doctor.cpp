@@ -152,6 +152,10 @@ constexpr std::array kChecks = {
     Check{"strace", strace, false, "apt-get install strace: only to prove findings by hand"},
 };
 
+// ../conduct/README.md has the reasons.
+constexpr const char* kNeverManaged =
+    "flock and fcntl locks, POSIX queues, priority inheritance futexes, 32-bit programs";
+
 }  // namespace
 
 Exit doctor_command(const Arguments& arguments) {
@@ -177,9 +181,15 @@ Exit doctor_command(const Arguments& arguments) {
     if (!health.good) fmt::print("         remedy: {}\n", check.remedy);
   }
   if (arguments.json) {
-    fmt::print("{}\n",
-               nlohmann::json{{"can_explore", status == Exit::nothing}, {"checks", list}}.dump());
+    fmt::print("{}\n", nlohmann::json{{"can_explore", status == Exit::nothing},
+                                      {"checks", list},
+                                      {"never_managed", kNeverManaged}}
+                           .dump());
   } else {
+    fmt::print(
+        "nowhere under control: {}; who sleeps in one makes a run unmanaged, which run and "
+        "explore say\n",
+        kNeverManaged);
     fmt::print("{}\n",
                status == Exit::nothing ? "explore can work here" : "explore cannot work here");
   }

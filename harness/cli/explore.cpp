@@ -60,10 +60,25 @@ class Teller {
   std::string last_replay_;
 };
 
+std::string strategies_of(const Arguments& arguments) {
+  constexpr const char* kNames[] = {"sweep", "pct", "random"};
+  std::string list;
+  for (const StrategyKind kind : arguments.strategies)
+    list += (list.empty() ? "" : ",") + std::string(kNames[static_cast<std::size_t>(kind)]);
+  return list;
+}
+
+// All that a search depends on.
 std::string command_of(const Arguments& arguments) {
   std::string command = "pipewrench explore";
   if (!arguments.subject.empty()) command += " " + shell_word(arguments.subject);
   command += fmt::format(" --seed {}", arguments.seed);
+  if (arguments.out != Arguments{}.out) command += " --out " + shell_word(arguments.out);
+  if (!arguments.strategies.empty()) command += " --strategy " + strategies_of(arguments);
+  if (arguments.realism != Realism::linux_)
+    command += " --realism " + realism_name(arguments.realism);
+  if (arguments.strict) command += " --strict";
+  if (!arguments.namespaces) command += " --no-namespaces";
   if (arguments.runs > 0) command += fmt::format(" --runs {}", arguments.runs);
   if (arguments.budget_ms > 0) command += fmt::format(" --budget {}ms", arguments.budget_ms);
   if (!arguments.words.empty()) command += " --";
@@ -72,15 +87,25 @@ std::string command_of(const Arguments& arguments) {
 }
 
 void tell_end(const Arguments& arguments, const Exploration& exploration, double seconds,
-              const Teller& teller) {
+              const Teller& teller, const SearchRecord::Causes& causes) {
   const Progress& progress = exploration.progress;
-  fmt::print("\n{} findings, {} notes; {} runs in {:.1f} s ({:.0f}/s), {} steps, {} behaviours",
-             progress.findings, progress.notes, progress.runs, seconds,
-             static_cast<double>(progress.runs) / seconds, progress.steps, progress.behaviours);
+  const std::uint64_t runs = arguments.runs > 0 ? arguments.runs : progress.runs;
+  const std::string beyond =
+      progress.runs <= runs
+          ? ""
+          : fmt::format(", {} of them to make sure of the last", progress.runs - runs);
+  const std::string told = causes.findings == progress.findings
+                               ? ""
+                               : fmt::format(" (findings told in {} stories)", progress.findings);
+  fmt::print("\n{} findings, {} notes{}; {} runs in {:.1f} s ({:.0f}/s){}, {} steps, {} behaviours",
+             causes.findings, causes.notes, told, progress.runs, seconds,
+             static_cast<double>(progress.runs) / seconds, beyond, progress.steps,
+             progress.behaviours);
   fmt::print("{}\n", progress.unmanaged == 0
                          ? ""
                          : fmt::format(", {} not wholly under control", progress.unmanaged));
-  for (const std::string& remark : exploration.remarks) fmt::print("note: {}\n", plain(remark));
+  if (progress.unmanaged > 0) fmt::print("{}\n", unmanaged_line(exploration.unmanaged));
+  for (const std::string& remark : exploration.remarks) fmt::print("remark: {}\n", plain(remark));
   fmt::print("{}\n", teller.last_replay().empty() ? "again: " + command_of(arguments)
                                                   : "replay: " + teller.last_replay());
 }
@@ -128,7 +153,7 @@ Exit explore_command(const Arguments& arguments) {
                  return store->replay_of(finding);
                }));
   } else {
-    tell_end(arguments, exploration, seconds, teller);
+    tell_end(arguments, exploration, seconds, teller, record->causes());
   }
   for (const std::string& error : exploration.errors) complain(Exit::harness, error);
   if (teller.error()) return complain(Exit::environment, *teller.error());

@@ -61,9 +61,10 @@ Exit list(const Arguments& arguments, const Records& records) {
   }
   const auto notes = std::ranges::count_if(records.findings, &FindingRecord::note);
   if (!arguments.json)
-    fmt::print("{} findings, {} notes{}\n",
+    fmt::print("{} findings, {} notes{}{}\n",
                records.findings.size() - static_cast<std::size_t>(notes), notes,
-               notes > 0 && !arguments.strict ? " (--strict lists them)" : "");
+               notes > 0 && !arguments.strict ? " (--strict lists them)" : "",
+               records.runs.size() > 1 ? fmt::format(", of {} runs", records.runs.size()) : "");
   return found ? Exit::findings : Exit::nothing;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/cli/record.h"
 #include "harness/cli/test_program.h"
 
 namespace pipewrench {
@@ -69,6 +70,44 @@ TEST_F(FindingsTest, TheManualPageHasEveryCommand) {
   EXPECT_TRUE(page.starts_with(".TH PIPEWRENCH 1\n"));
   for (const char* word : {".SS explore\n", ".SS findings mark\n", "\\-\\-strategy", ".SH EXIT"})
     EXPECT_NE(page.find(word), std::string::npos) << word;
+}
+
+// A hang and a deadlock of one cause are one; a note that became a finding stays a note too.
+TEST_F(ProgramTest, TheSearchCountsAsTheListDoes) {
+  Arguments arguments;
+  arguments.out = root_ + "/out";
+  const Scenario scenario{.name = "s"};
+  auto record = SearchRecord::begin(arguments, scenario);
+  ASSERT_TRUE(record.has_value());
+  const auto take = [&](const char* kind, const char* signature, bool is_note) {
+    Finding finding;
+    finding.id = "0123456789ab";
+    finding.kind = kind;
+    finding.signature = signature;
+    finding.peers = {"a"};
+    finding.explanation = "It waits.";
+    finding.note = is_note;
+    EXPECT_TRUE(record->take(finding, "").has_value());
+  };
+  take("hang", "hang: a read pipe", true);
+  take("hang", "hang: a read pipe", false);
+  take("deadlock", "deadlock: a wait | a/child read pipe", false);
+  EXPECT_EQ(record->causes().findings, 1U);
+  EXPECT_EQ(record->causes().notes, 1U);
+  EXPECT_EQ(last_line(run("findings list --strict --store out").text), "1 findings, 1 notes");
+}
+
+TEST_F(ProgramTest, ARunThatIsNotThereIsSaidAtOnce) {
+  EXPECT_EQ(run("record begin --what x").text, "1\n");
+  write("crash-1", "x");
+  for (const char* words :
+       {"explore --run 7 --runs 5 -- sh -c 'kill -SEGV $$'", "import --run 7 crash-1",
+        "record end 7", "record sample 7 target conductor none"}) {
+    const Result result = run(std::string(words) + " 2>&1 >/dev/null");
+    EXPECT_EQ(result.status, 2) << words;
+    EXPECT_EQ(result.text,
+              "pipewrench: the store has no run 7; pipewrench record begin makes one\n");
+  }
 }
 
 }  // namespace

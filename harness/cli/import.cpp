@@ -165,6 +165,8 @@ Exit import_command(const Arguments& arguments) {
       return complain(Exit::usage, printable(program.error()));
   auto store = FindingStore::open(arguments.out, FindingStore::Missing::is_made);
   if (!store) return complain(store.error());
+  if (arguments.run != 0)
+    if (const auto there = check_run(*store, arguments.run); !there) return complain(there.error());
   auto replayer = Replayer::make(arguments.out);
   if (!replayer) return complain(Exit::environment, printable(replayer.error()));
   RunRecord record;

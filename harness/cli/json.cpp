@@ -10,6 +10,7 @@
 #include "harness/cli/commands.h"
 #include "harness/finding/finding_json.h"
 #include "harness/finding/story.h"
+#include "harness/oracle/words.h"
 
 namespace pipewrench {
 namespace {
@@ -48,9 +49,10 @@ json of(const Verdict& verdict) {
 
 json peers_of(const Scenario& scenario, const Trace& trace) {
   json peers = json::array();
-  for (const Task& task : trace.tasks) {
+  for (std::uint32_t i = 0; i < trace.tasks.size(); ++i) {
+    const Task& task = trace.tasks[i];
     if (task.parent != kNobody || task.thread || task.peer >= scenario.peers.size()) continue;
-    json peer = {{"name", task.name}, {"ended_by_teardown", task.alive}};
+    json peer = {{"name", task.name}, {"ended_by_teardown", task.alive}, {"fate", fate(trace, i)}};
     if (WIFSIGNALED(task.status)) {
       peer["signal"] = signal_name(WTERMSIG(task.status));
     } else {
@@ -76,6 +78,7 @@ std::string run_json(const Scenario& scenario, const Trace& trace, const Answer&
   json object = {{"trace_hash", fmt::format("{:016x}", answer.trace_hash)},
                  {"steps", answer.steps},
                  {"unmanaged", answer.unmanaged},
+                 {"unmanaged_of", answer.unmanaged_of},
                  {"ending", ending_name(answer.ending)},
                  {"plan", lines_of(answer.made)},
                  {"unused", lines_of(trace.unused)},
@@ -101,6 +104,7 @@ std::string explore_json(const Exploration& exploration, double seconds,
                {"runs_per_second", static_cast<double>(progress.runs) / std::max(seconds, 1e-6)},
                {"steps", progress.steps},
                {"unmanaged", progress.unmanaged},
+               {"unmanaged_of", exploration.unmanaged},
                {"behaviours", progress.behaviours},
                {"harness_errors", exploration.errors},
                {"findings", std::move(findings)},

@@ -36,6 +36,7 @@ Exit record_command(const Arguments& arguments) {
       arguments.out, begins ? FindingStore::Missing::is_made : FindingStore::Missing::is_an_error);
   if (!store) return complain(store.error());
   if (begins) return begin(arguments, *store);
+  if (const auto there = check_run(*store, arguments.run); !there) return complain(there.error());
   if (arguments.action == Action::end) return end(arguments, *store);
   Sample sample = arguments.sample;
   sample.run = arguments.run;

@@ -102,10 +102,23 @@ std::expected<Scenario, BadInput> load_scenario(const Arguments& arguments) {
   return with_programs(std::move(*scenario), from_file ? arguments.subject : "command line");
 }
 
-std::expected<Plan, BadInput> load_plan(const std::string& path) {
+std::expected<Plan, BadInput> load_plan(const std::string& path, const Scenario& scenario) {
   const auto text = read_file(path);
   if (!text) return std::unexpected(text.error());
-  return parse_plan(*text, path);
+  auto plan = parse_plan(*text, path);
+  if (!plan || stranger_in(*plan, scenario).empty()) return plan;
+  BadInput bad{.file = path};
+  for (const auto line : std::views::split(*text, '\n')) {
+    ++bad.line;
+    const auto one = parse_plan(std::string_view(line.begin(), line.end()), path);
+    const std::string nobody = one ? stranger_in(*one, scenario) : "";
+    if (nobody.empty()) continue;
+    bad.cause = "no peer is named \"" + nobody + "\"; there are ";
+    for (const Peer& peer : scenario.peers)
+      bad.cause += (&peer == &scenario.peers[0] ? "" : ", ") + peer.name;
+    break;
+  }
+  return std::unexpected(bad);
 }
 
 std::expected<LoadedFinding, BadInput> load_stored(const Arguments& arguments) {
@@ -113,16 +126,18 @@ std::expected<LoadedFinding, BadInput> load_stored(const Arguments& arguments) {
   const fs::path subject = fs::absolute(arguments.subject, ignored);
   const bool is_finding = fs::is_directory(subject, ignored);
   const fs::path folder = is_finding ? subject : subject.parent_path();
+  if (!fs::exists(subject, ignored))
+    return std::unexpected(BadInput{.file = arguments.subject, .cause = std::strerror(ENOENT)});
   LoadedFinding stored;
-  auto plan = load_plan(is_finding ? folder / "plan.txt" : subject);
-  if (!plan) return std::unexpected(plan.error());
-  stored.plan = std::move(*plan);
   if (is_finding || fs::exists(folder / "finding.json", ignored))
     if (const auto read = read_finding(folder / "finding.json", stored); !read)
       return std::unexpected(read.error());
   const std::string file = folder / "scenario.toml";
   auto scenario = arguments.words.empty() ? load_scenario_file(file) : scenario_of(arguments.words);
   if (!scenario) return std::unexpected(scenario.error());
+  auto plan = load_plan(is_finding ? folder / "plan.txt" : subject, *scenario);
+  if (!plan) return std::unexpected(plan.error());
+  stored.plan = std::move(*plan);
   if (arguments.words.empty()) {
     if (!stored.directory.empty()) fs::current_path(stored.directory, ignored);
     if (!stored.path.empty()) ::setenv("PATH", stored.path.c_str(), 1);

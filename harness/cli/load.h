@@ -24,7 +24,8 @@ struct LoadedFinding {
 std::expected<std::string, BadInput> read_file(const std::string& path);
 // From the file, or from the words after "--". Every peer's program is there.
 std::expected<Scenario, BadInput> load_scenario(const Arguments& arguments);
-std::expected<Plan, BadInput> load_plan(const std::string& path);
+// Every peer of which it speaks is there.
+std::expected<Plan, BadInput> load_plan(const std::string& path, const Scenario& scenario);
 // Goes to the directory and takes the PATH that the finding was found with, if it still exists.
 std::expected<LoadedFinding, BadInput> load_stored(const Arguments& arguments);
 

@@ -1,7 +1,11 @@
 // pipewrench: the table of subcommands. Everything else is in the file of each.
 // SPDX-License-Identifier: MIT
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
+#include <string>
 
 #include "harness/cli/arguments.h"
 #include "harness/cli/commands.h"
@@ -22,6 +26,12 @@ constexpr std::array kCommands = {
     Row{Command::man, man_command},        Row{Command::completion, completion_command},
 };
 
+// What was to be read and is not there must not look like success.
+bool is_printed() {
+  const bool is_flushed = std::fflush(stdout) == 0;
+  return is_flushed && std::ferror(stdout) == 0;
+}
+
 Exit run(int argc, char** argv) {
   try {
     const auto arguments = parse_arguments(argc, argv);
@@ -29,6 +39,7 @@ Exit run(int argc, char** argv) {
     for (const Row& row : kCommands)
       if (row.command == arguments->command) return row.run(*arguments);
   } catch (const std::exception& error) {
+    if (!is_printed()) return Exit::nothing;  // fmt throws when it cannot write: main says so
     return complain(Exit::harness, error.what());
   }
   return Exit::usage;
@@ -37,4 +48,14 @@ Exit run(int argc, char** argv) {
 }  // namespace
 }  // namespace pipewrench
 
-int main(int argc, char** argv) { return static_cast<int>(pipewrench::run(argc, argv)); }
+int main(int argc, char** argv) {
+  using namespace pipewrench;
+  Exit status = run(argc, argv);
+  errno = 0;
+  if (!is_printed() && status != Exit::environment)  // which has said so
+    status = complain(Exit::environment,
+                      std::string("standard output cannot be written, what was to be printed is "
+                                  "lost") +
+                          (errno == 0 ? "" : std::string(": ") + std::strerror(errno)));
+  return static_cast<int>(status);
+}

@@ -33,6 +33,7 @@ TEST_F(ProgramTest, RunSaysItInJson) {
   EXPECT_EQ(json.at("peers")[0].at("exit_status"), 0);
   EXPECT_EQ(json.at("peers")[1].at("name"), "sh.2");
   EXPECT_EQ(json.at("peers")[1].at("signal"), "SIGKILL");
+  EXPECT_EQ(json.at("peers")[1].at("fate"), "dies of SIGKILL");
   EXPECT_EQ(json.at("trace_hash").get<std::string>().size(), 16U);
 }
 
@@ -80,6 +81,46 @@ TEST_F(ProgramTest, ExploringARightProgramFindsNothing) {
   EXPECT_TRUE(end.at("findings").empty());
 }
 
+TEST_F(ProgramTest, ACalmRunThatFailsIsTheFirstFinding) {
+  write("calm.toml",
+        "[[peer]]\nname = \"a\"\nrun = [\"sh\", \"-c\", \"kill -PIPE $$\"]\n"
+        "[[expect.peer]]\nname = \"a\"\nexit_status = 0\n");
+  const Result once = run("run calm.toml");
+  EXPECT_EQ(once.status, 1) << once.text;
+  EXPECT_EQ(last_line(once.text), "finding expect: a dies of SIGPIPE; the scenario expects 0.");
+  const Result search = run("explore --runs 20 --out out calm.toml");
+  EXPECT_EQ(search.status, 1) << search.text;
+  EXPECT_NE(search.text.find("expect: a exit status (0 deviations"), std::string::npos);
+  EXPECT_NE(search.text.find("compared with: in it a dies of SIGPIPE\n"), std::string::npos);
+}
+
+TEST_F(ProgramTest, WhoRestsInTheCalmRunIsNamed) {
+  write("rest.toml", "[setup]\nfifo = [\"room\"]\n[[peer]]\nrun = [\"cat\", \"room\"]\n");
+  const Result result = run("run rest.toml");
+  EXPECT_EQ(result.status, 0) << result.text;
+  EXPECT_NE(result.text.find("cat: waits in open(fifo ./room) when the run ends; ended by the "),
+            std::string::npos)
+      << result.text;
+}
+
+TEST_F(ProgramTest, WhatRanUnmanagedIsNamed) {
+  const std::string lock = " -- sh -c 'exec 9>lock; flock 9; flock lock true'";
+  const Result once = run("run" + lock);
+  EXPECT_NE(once.text.find("\nnot under control: sh/child sleeps in flock; "), std::string::npos)
+      << once.text;
+  const Result search = run("explore --runs 5 --out out" + lock);
+  EXPECT_NE(search.text.find("\nnot under control: sh/child sleeps in flock; "), std::string::npos)
+      << search.text;
+}
+
+// harness/start reads it so.
+TEST_F(ProgramTest, TheSummaryBeginsWithItsNumbers) {
+  const Result result = run("explore --runs 4 --out out -- sh -c 'kill -SEGV $$'");
+  EXPECT_NE(result.text.find("\n1 findings, 0 notes; 6 runs in "), std::string::npos)
+      << result.text;
+  EXPECT_NE(result.text.find("/s), 2 of them to make sure of the last, "), std::string::npos);
+}
+
 TEST_F(ProgramTest, APlanIsPlayed) {
   write("plan", "sh/1#1 kill  # the child\n");
   const Result result =
@@ -100,6 +141,73 @@ TEST_F(ProgramTest, BadInputIsTwoAndOneLine) {
     EXPECT_EQ(result.status, 2) << arguments;
     EXPECT_EQ(last_line(result.text) + "\n", result.text) << arguments;
   }
+}
+
+TEST_F(ProgramTest, APlanOfAnotherScenarioIsNamedByItsLine) {
+  write("plan", "# mine\nbefore sh/1#2 run sh\n\nreader#3 kill\n");
+  const Result result = run("run --plan plan -- sh -c : :: cat 2>&1");
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.text, "pipewrench: plan:4: no peer is named \"reader\"; there are sh, cat\n");
+}
+
+TEST_F(ProgramTest, AnUnknownCommandIsNamed) {
+  EXPECT_TRUE(
+      run("dance 2>&1").text.starts_with("pipewrench: no command 'dance'; there are run, "));
+  EXPECT_TRUE(run("--dance 2>&1").text.starts_with("pipewrench: no command '--dance'; there are "));
+  EXPECT_TRUE(run("2>&1").text.starts_with("pipewrench: no command; there are run, "));
+  EXPECT_EQ(run("explore --run 0 -- sh 2>&1").text,
+            "pipewrench: --run: '0': add to the run of this number in the store (see record)\n");
+  EXPECT_EQ(run("findings dance 2>&1").text,
+            "pipewrench: no command 'findings dance'; there are list, show, mark\n");
+  EXPECT_EQ(run("findings 2>&1").text,
+            "pipewrench: 'findings' is not all; there are list, show, mark\n");
+  EXPECT_EQ(run("findings --help 2>&1").status, 0);
+}
+
+TEST_F(ProgramTest, WhatCannotBePrintedIsTheEnvironments) {
+  for (const char* arguments : {"run -- sh -c :", "run --json -- sh -c :", "doctor", "man",
+                                "--help", "explore --runs 5 --out out -- sh -c :"}) {
+    const Result result = run(std::string(arguments) + " 2>&1 >/dev/full");
+    EXPECT_EQ(result.status, 3) << arguments;
+    EXPECT_EQ(first_line(result.text).substr(0, 50),
+              "pipewrench: standard output cannot be written, wha");
+    EXPECT_EQ(last_line(result.text) + "\n", result.text) << arguments;
+  }
+}
+
+TEST_F(ProgramTest, TheSearchAgainGoesToTheSamePlace) {
+  const Result result =
+      run("explore --strict --realism posix --strategy pct,sweep --runs 5 --out 'a b' -- sh -c :");
+  EXPECT_EQ(last_line(result.text),
+            "again: pipewrench explore --seed 1 --out 'a b' --strategy pct,sweep --realism posix "
+            "--strict --runs 5 -- sh -c :");
+}
+
+TEST_F(ProgramTest, BenchFindsTheProgramsOfItsOwnBuild) {
+  const std::string build = root_ + "/build/some/";
+  for (const char* folder : {"corpus/scenarios/planted", "elsewhere/targets/planted/programs"})
+    fs::create_directories(root_ + "/" + folder);
+  for (const char* folder : {"harness/cli", "targets/planted/programs"})
+    fs::create_directories(build + folder);
+  fs::copy_file(PIPEWRENCH, build + "harness/cli/pipewrench");
+  write("corpus/scenarios/planted/toy.toml",
+        "[[peer]]\nrun = [\"toy\"]\n[planted]\nkind = \"crash\"\n");
+  const std::string bench =
+      "cd elsewhere && ../build/some/harness/cli/pipewrench bench --budget 2s";
+  const Result none = shell(bench + " 2>&1");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.text.find("no program 'toy' for peer toy (the build target planted_programs"),
+            std::string::npos)
+      << none.text;
+  for (const auto& [name, text] :
+       {std::pair("toy", "kill -SEGV $$"), std::pair("toy_fixed", ":")}) {
+    write(std::string("build/some/targets/planted/programs/") + name,
+          std::string("#!/bin/sh\n") + text + "\n");
+    fs::permissions(build + "targets/planted/programs/" + name, fs::perms::owner_all);
+  }
+  const Result found = shell(bench);
+  EXPECT_EQ(found.status, 0) << found.text;
+  EXPECT_TRUE(last_line(found.text).starts_with("found 1 of 1")) << found.text;
 }
 
 TEST_F(ProgramTest, APlaceThatCannotBeWrittenIsTheEnvironments) {

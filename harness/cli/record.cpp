@@ -23,6 +23,15 @@ std::string flags_of(const Arguments& arguments) {
 
 }  // namespace
 
+Stored<void> check_run(FindingStore& store, std::int64_t run) {
+  const auto all = store.read(FindingStore::Contents::are_left);
+  if (!all) return std::unexpected(all.error());
+  if (std::ranges::find(all->runs, run, &RunRecord::id) != all->runs.end()) return {};
+  return std::unexpected(StoreError{.bad_input = true,
+                                    .text = "the store has no run " + std::to_string(run) +
+                                            "; pipewrench record begin makes one"});
+}
+
 std::int64_t wall_clock_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -80,6 +89,8 @@ Stored<SearchRecord> SearchRecord::begin(const Arguments& arguments, const Scena
     const auto id = store->begin(run);
     if (!id) return std::unexpected(id.error());
     run.id = *id;
+  } else if (const auto there = check_run(*store, arguments.run); !there) {
+    return std::unexpected(there.error());
   }
   return SearchRecord(std::move(*store), scenario, std::move(run), arguments.run == 0);
 }
@@ -88,7 +99,15 @@ Stored<Standing> SearchRecord::take(const Finding& finding, const std::string& r
   FindingRecord record = record_of(finding, scenario_, replay);
   record.occurrences[0].run = run_.id;
   record.occurrences[0].at_ms = wall_clock_ms();
+  const auto [known, is_first] = is_note_.emplace(record.id, record.note);
+  if (!is_first) known->second = known->second && record.note;
   return store_.take(record);
+}
+
+SearchRecord::Causes SearchRecord::causes() const {
+  const auto notes = static_cast<std::size_t>(
+      std::ranges::count_if(is_note_, [](const auto& one) { return one.second; }));
+  return {.findings = is_note_.size() - notes, .notes = notes};
 }
 
 Stored<void> SearchRecord::end(const Progress& progress, double seconds,

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "harness/cli/arguments.h"
@@ -17,6 +19,11 @@ class SearchRecord {
   // The run appears in OUT/findings.db as begun.
   static Stored<SearchRecord> begin(const Arguments& arguments, const Scenario& scenario);
   Stored<Standing> take(const Finding& finding, const std::string& replay);
+  // How many causes the store has got, as `findings list` counts them: several findings may be one.
+  struct Causes {
+    std::size_t findings = 0, notes = 0;
+  };
+  Causes causes() const;
   // `outcome`: "ended", "stopped", "failed: why".
   Stored<void> end(const Progress& progress, double seconds, const std::string& outcome);
 
@@ -27,9 +34,12 @@ class SearchRecord {
   FindingStore store_;
   const Scenario& scenario_;
   RunRecord run_;
-  bool is_own_;  // else it is part of a longer one
+  bool is_own_;                          // else it is part of a longer one
+  std::map<std::string, bool> is_note_;  // by id
 };
 
+// That a run to which something is to be added is there: before the work, not after it.
+Stored<void> check_run(FindingStore& store, std::int64_t run);
 // The same finding for the store; its occurrence has no run yet.
 FindingRecord record_of(const Finding& finding, const Scenario& scenario,
                         const std::string& replay);

@@ -13,6 +13,7 @@
 #include "harness/core/printable.h"
 #include "harness/finding/perfetto.h"
 #include "harness/finding/story.h"
+#include "harness/oracle/words.h"
 #include "harness/scenario/trace_bytes.h"
 #include "harness/scenario/trace_json.h"
 
@@ -34,16 +35,31 @@ void show_stream(const std::string& peer, char mark, const std::string& text) {
   }
 }
 
+// How each peer has ended; of its children and threads, which of them did not.
+void show_ends(const Trace& trace) {
+  std::size_t shown = 0;
+  for (std::uint32_t i = 0; i < trace.tasks.size(); ++i) {
+    const Task& task = trace.tasks[i];
+    const bool is_peer = task.parent == kNobody && !task.thread;
+    if (!is_peer && (!task.alive || shown++ >= kMaxLines)) continue;
+    fmt::print("{}: {}{}\n", task.name, task.alive ? fate(trace, i) + " when the run ends" : "",
+               !is_peer     ? ""
+               : task.alive ? "; ended by the tear-down, " + status_text(task.status)
+                            : status_text(task.status));
+  }
+  if (trace.ending == Ending::step_limit || trace.ending == Ending::time_limit)
+    fmt::print("the run does not end: cut after {} steps, at the limit of {}\n", trace.steps.size(),
+               trace.ending == Ending::step_limit ? "steps" : "virtual time");
+}
+
 void show(const Arguments& arguments, const Scenario& scenario, const Trace& trace,
           const std::vector<Verdict>& verdicts) {
   for (std::size_t i = 0; i < std::min(trace.outputs.size(), scenario.peers.size()); ++i) {
     show_stream(scenario.peers[i].name, '|', trace.outputs[i].out);
     show_stream(scenario.peers[i].name, '!', trace.outputs[i].err);
   }
-  for (const Task& task : trace.tasks)
-    if (task.parent == kNobody && !task.thread)
-      fmt::print("{}: {}{}\n", task.name, task.alive ? "ended by the tear-down, " : "",
-                 status_text(task.status));
+  show_ends(trace);
+  if (trace.unmanaged > 0) fmt::print("{}\n", unmanaged_line(unmanaged_of(trace)));
   for (const Deviation& deviation : trace.unused)
     fmt::print("never came to pass: {}\n", print(deviation));
   for (const Verdict& verdict : verdicts)
@@ -66,7 +82,7 @@ Exit run_command(const Arguments& arguments) {
   if (!scenario) return complain(Exit::usage, scenario.error().text());
   Plan plan;
   if (!arguments.plan.empty()) {
-    auto loaded = load_plan(arguments.plan);
+    auto loaded = load_plan(arguments.plan, *scenario);
     if (!loaded) return complain(Exit::usage, loaded.error().text());
     plan = std::move(*loaded);
   }

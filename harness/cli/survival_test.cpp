@@ -82,8 +82,8 @@ class SurvivalTest : public ::testing::Test {
       EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-0123456789"), name.npos);
       const std::string folder = entry.path();
       EXPECT_TRUE(nlohmann::json::accept(content_of(folder + "/finding.json"))) << folder;
-      EXPECT_TRUE(parse_scenario(content_of(folder + "/scenario.toml"), "scenario")) << folder;
-      EXPECT_TRUE(load_plan(folder + "/plan.txt")) << folder;
+      const auto scenario = parse_scenario(content_of(folder + "/scenario.toml"), "scenario");
+      EXPECT_TRUE(scenario && load_plan(folder + "/plan.txt", *scenario)) << folder;
       EXPECT_NE(content_of(folder + "/README"), "") << folder;
       EXPECT_TRUE(content_of(folder + "/trace.jsonl").ends_with("}\n")) << folder;
     }

@@ -58,6 +58,16 @@ double Watch::seconds() const {
 }
 
 bool Watch::go_on(const Progress& progress) {
+  return goes_on_until(progress, std::chrono::milliseconds(arguments_.budget_ms));
+}
+
+bool Watch::may_shrink(const Progress& progress) {
+  constexpr std::uint64_t kPart = 10;
+  return goes_on_until(
+      progress, std::chrono::milliseconds(arguments_.budget_ms + arguments_.budget_ms / kPart));
+}
+
+bool Watch::goes_on_until(const Progress& progress, std::chrono::milliseconds budget) {
   const auto now = Clock::now();
   const bool is_due = style_ == Style::panel ? now - shown_ >= kPanelEvery
                                              : style_ == Style::lines && now - shown_ >= kLineEvery;
@@ -67,7 +77,7 @@ bool Watch::go_on(const Progress& progress) {
   }
   if (interrupts_.came()) return false;
   if (arguments_.budget_ms == 0) return true;
-  return now - start_ < std::chrono::milliseconds(arguments_.budget_ms);
+  return now - start_ < budget;
 }
 
 void Watch::found(const Finding& finding) {

@@ -34,6 +34,7 @@ class Watch final : public Watcher {
   Watch(const Arguments& arguments, Interrupts& interrupts, Found found);
   ~Watch() override { clear(); }
   bool go_on(const Progress& progress) override;
+  bool may_shrink(const Progress& progress) override;  // a tenth of the budget longer
   void found(const Finding& finding) override;
   double seconds() const;
   void clear();  // takes the panel off the terminal
@@ -43,6 +44,7 @@ class Watch final : public Watcher {
   using Clock = std::chrono::steady_clock;
 
   void show(const Progress& progress);
+  bool goes_on_until(const Progress& progress, std::chrono::milliseconds budget);
 
   const Arguments& arguments_;
   Interrupts& interrupts_;

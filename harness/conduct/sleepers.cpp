@@ -2,9 +2,12 @@
 // spinning. /proc says which.
 // SPDX-License-Identifier: MIT
 #include <poll.h>
+#include <seccomp.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "harness/conduct/calls.h"
@@ -18,6 +21,12 @@ namespace {
 
 std::uint64_t ticks_to_ns(std::uint64_t ticks) {
   return ticks * (1'000'000'000ULL / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
+}
+
+std::string call_named(long number) {
+  const std::unique_ptr<char, void (*)(void*)> name(
+      seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(number)), std::free);
+  return name ? name.get() : "system call " + std::to_string(number);
 }
 
 }  // namespace
@@ -89,7 +98,7 @@ void Scheduler::look_at_laggards(bool only_falling) {
       if (poll(&listener, 1, 0) != 0) return;
       // One that looked awake for a moment, in the call that holds it, has not come back from it.
       if (!one.falls_asleep && one.slept.row == nullptr)
-        run.unmanaged(task, "asleep in system call " + std::to_string(sleeping_call(one.tid)));
+        run.unmanaged(task, "sleeps in " + call_named(sleeping_call(one.tid)));
       one.state = State::asleep;
     } else if (one.ticks == 0) {
       one.ticks = stat->cpu_ticks + 1;

@@ -6,6 +6,7 @@
 
 #include "harness/explore/behaviour.h"
 #include "harness/explore/policies.h"
+#include "harness/oracle/words.h"
 #include "harness/scenario/trace_bytes.h"
 
 namespace pipewrench {
@@ -18,6 +19,7 @@ Answer describe(const Trace& trace, Realism realism, bool want_trace) {
                 .behaviour = behaviour_of(trace),
                 .steps = static_cast<std::uint32_t>(trace.steps.size()),
                 .unmanaged = trace.unmanaged,
+                .unmanaged_of = unmanaged_of(trace),
                 .ending = trace.ending,
                 .error = trace.error};
   if (want_trace) answer.trace = pack(trace);

@@ -13,6 +13,7 @@
 #include "harness/explore/strategy.h"
 #include "harness/explore/suspicion.h"
 #include "harness/explore/sweep.h"
+#include "harness/oracle/words.h"
 #include "harness/scenario/trace_bytes.h"
 #include "harness/scenario/trace_diff.h"
 
@@ -61,8 +62,23 @@ class Explorer {
       remark("the calm run does not end: runs are cut after " +
              std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
+    tell_baseline();
     judge(answer, Realism::hostile);
     return watcher_.go_on(result_.progress);
+  }
+
+  // A calm run that is other than its author thinks must not become the measure unseen.
+  void tell_baseline() {
+    constexpr std::size_t kMaxTold = 8;
+    std::vector<std::string> fates;
+    for (std::uint32_t i = 0; i < calm_.tasks.size() && fates.size() < kMaxTold; ++i) {
+      const Task& task = calm_.tasks[i];
+      const bool is_peer = task.parent == kNobody && !task.thread;
+      if (is_peer ? task.alive || task.status != 0 : task.alive && !task.thread)
+        fates.push_back(name_of(calm_, i) + ' ' + fate(calm_, i));
+    }
+    if (!fates.empty())
+      remark("the calm run is what all others are compared with: in it " + listed(fates));
   }
 
   void make_strategies() {
@@ -102,7 +118,8 @@ class Explorer {
         compare(answer, twin);
       }
       first.strategy->learn(first.request, answer);
-      goes_on = goes_on && watcher_.go_on(result_.progress);
+      // What is still on its way is nobody's loss, and may take long.
+      if (!watcher_.go_on(result_.progress)) return;
       // What is found while the last runs come in is kept, if it can still be made certain.
       if (goes_on || submitted_ >= options_.runs) judge(answer, options_.realism);
       goes_on = goes_on && result_.findings.size() < kMaxFindings;
@@ -118,7 +135,7 @@ class Explorer {
       auto request = strategy->next();
       if (!request) continue;
       Underway next{.request = std::move(*request), .strategy = strategy};
-      const bool twice = submitted_ % kTwiceEvery == 0;
+      const bool twice = submitted_ % kTwiceEvery == 0 && submitted_ + 2 <= options_.runs;
       if (twice) next.request.want_trace = true;
       next.ticket = pool_.submit(next.request);
       if (twice) next.twin = pool_.submit(next.request);
@@ -135,11 +152,18 @@ class Explorer {
     return answer;
   }
 
+  bool may_shrink() {
+    const bool is_beyond =
+        submitted_ > options_.runs && submitted_ - options_.runs >= most_beyond(options_.runs);
+    return !is_beyond && watcher_.may_shrink(result_.progress);
+  }
+
   void count(const Answer& answer) {
     Progress& progress = result_.progress;
     ++progress.runs;
     progress.steps += answer.steps;
     if (answer.unmanaged > 0) ++progress.unmanaged;
+    for (const std::string& what : answer.unmanaged_of) add(result_.unmanaged, what);
     if (answer.ending == Ending::harness_error) {
       ++progress.harness_errors;
       error(answer.error);
@@ -162,9 +186,12 @@ class Explorer {
         ++result_.progress.known;
         continue;
       }
+      // Runs that wait for what spins take a second each. Of the calm run all is told.
+      if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
       const std::uint64_t runs = result_.progress.runs;
-      Finding finding = investigate(pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
-                                    [this](const Request& request) { return ask(request); });
+      Finding finding = investigate(
+          pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
+          [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }

@@ -22,8 +22,9 @@ struct ExploreOptions {
                                           StrategyKind::random};
   Realism realism = Realism::linux_;
   std::uint64_t seed = 0;
-  std::uint64_t runs =
-      UINT64_MAX;  // no new plan is tried once so many runs are made or on their way
+  // No new plan is tried once so many runs are made or on their way; what the last of them show is
+  // still repeated, and made smaller within most_beyond().
+  std::uint64_t runs = UINT64_MAX;
 };
 
 struct Progress {
@@ -41,14 +42,17 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual bool go_on(const Progress& progress) = 0;  // asked after each run
-  virtual void found(const Finding& finding) = 0;    // finding or note, as soon as it is certain
+  // Asked before each run that makes a plan smaller: it may take a little longer.
+  virtual bool may_shrink(const Progress& progress) { return go_on(progress); }
+  virtual void found(const Finding& finding) = 0;  // finding or note, as soon as it is certain
 };
 
 struct Exploration {
   Progress progress;
   std::vector<Finding> findings;  // in the order of their finding; Finding::note tells notes apart
-  std::vector<std::string> remarks;  // of the program: "not deterministic: ..."; and pct's bound
-  std::vector<std::string> errors;   // of the harness
+  std::vector<std::string> remarks;    // of the program: "not deterministic: ..."; and pct's bound
+  std::vector<std::string> unmanaged;  // who was not under control, and in which call
+  std::vector<std::string> errors;     // of the harness
 };
 
 // Workers for a search. Its runs are cut much sooner than others, or programs that never end or can
@@ -58,6 +62,9 @@ std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& s
                                                                unsigned jobs);
 
 Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher);
+
+// Runs above ExploreOptions::runs after which no plan is made smaller.
+constexpr std::uint64_t most_beyond(std::uint64_t runs) { return runs / 4 < 64 ? 64 : runs / 4; }
 
 inline constexpr unsigned kWindow =
     32;  // requests on their way: a fixed number, or jobs would matter

@@ -104,6 +104,46 @@ TEST(Explore, TheCalmRunMayBeTheFinding) {
   EXPECT_TRUE(found.findings[0].plan.empty());
 }
 
+TEST(Explore, NoMoreRunsThanSaidButToMakeSure) {
+  for (std::uint64_t runs = 2; runs < 40; ++runs)
+    EXPECT_EQ(explore_toy(Toy{}, {.runs = runs}).progress.runs, runs);
+  const Exploration found = explore_toy(toy_with_bug(3), {.seed = 3, .runs = 600});
+  EXPECT_LE(found.progress.runs, 600 + most_beyond(600) + 8);
+}
+
+// Ends the search after so many runs, in the midst of what it does.
+class Impatient final : public Watcher {
+ public:
+  Impatient(std::uint64_t runs, std::uint64_t more) : runs_(runs), more_(more) {}
+  bool go_on(const Progress& progress) override { return progress.runs < runs_; }
+  bool may_shrink(const Progress& progress) override { return progress.runs < runs_ + more_; }
+  void found(const Finding&) override {}
+
+ private:
+  std::uint64_t runs_, more_;
+};
+
+TEST(Explore, ABudgetBoundsShrinkingAndTheFindingSaysSo) {
+  const auto explore_for = [](std::uint64_t runs, std::uint64_t more) {
+    auto pool = Pool::start(toy_recipe(toy_with_bug(2)), 1);
+    Impatient impatient(runs, more);
+    return explore(**pool, {.strategies = {StrategyKind::random}, .seed = 7}, impatient);
+  };
+  std::uint64_t first = 0;  // the run that showed it
+  for (std::uint64_t runs = 50; first == 0 && runs < 6'000; runs += 50) {
+    const Exploration found = explore_for(runs, 2'000);
+    if (!found.findings.empty()) first = found.findings[0].runs;
+  }
+  ASSERT_GT(first, 0U);
+  const Exploration cut = explore_for(first + 1, 5);
+  ASSERT_EQ(cut.findings.size(), 1U);
+  EXPECT_FALSE(cut.findings[0].is_smallest);
+  EXPECT_LE(cut.progress.runs, first + 1 + 5 + kRepetitions + 2);
+  const Exploration whole = explore_for(first + 1, 2'000);
+  EXPECT_TRUE(whole.findings.at(0).is_smallest);
+  EXPECT_LT(whole.findings[0].plan.size(), cut.findings[0].plan.size());
+}
+
 TEST(Explore, WhatDoesNotRepeatIsANote) {
   Toy toy;
   int runs = 0;

@@ -95,7 +95,7 @@ void walk(auto& io, auto& a)
   requires requires { a.verdicts; }
 {
   io.fields(a.verdicts, a.made, a.realism, a.trace_hash, a.behaviour, a.steps, a.unmanaged,
-            a.ending, a.error, a.trace);
+            a.unmanaged_of, a.ending, a.error, a.trace);
 }
 
 template <typename T>

@@ -42,6 +42,7 @@ struct Answer {
   std::uint64_t behaviour = 0;  // behaviour.h
   std::uint32_t steps = 0;
   std::uint32_t unmanaged = 0;
+  std::vector<std::string> unmanaged_of{};  // who, and in which call
   Ending ending = Ending::exited;
   std::string error{};  // of Ending::harness_error
   std::string trace{};  // packed, if wanted

@@ -36,7 +36,7 @@ std::string id_of(const Scenario& scenario, const Verdict& verdict) {
 }
 
 Finding investigate(const Scenario& scenario, const Suspicion& suspicion, unsigned repetitions,
-                    const Ask& ask) {
+                    const Ask& ask, const MayShrink& may_shrink) {
   const std::string key = key_of(suspicion.verdict);
   Verdict verdict = suspicion.verdict;
   Finding finding;
@@ -49,12 +49,17 @@ Finding investigate(const Scenario& scenario, const Suspicion& suspicion, unsign
   for (unsigned i = 0; i < repetitions; ++i)
     if (find(ask(request(finding.plan, false)), key) != nullptr) ++finding.repeated;
   finding.unstable = finding.repeated != repetitions;
-  if (!finding.unstable)
-    finding.plan = shrink(finding.plan, [&](const Plan& plan) -> std::optional<Plan> {
-                     const Answer answer = ask(request(plan, false));
-                     if (find(answer, key) == nullptr) return {};
-                     return answer.made;
-                   }).plan;
+  if (!finding.unstable) {
+    Shrunk shrunk = shrink(finding.plan, [&](const Plan& plan) -> std::optional<Plan> {
+      finding.is_smallest = finding.is_smallest && may_shrink();
+      if (!finding.is_smallest) return {};
+      const Answer answer = ask(request(plan, false));
+      if (find(answer, key) == nullptr) return {};
+      return answer.made;
+    });
+    finding.plan = std::move(shrunk.plan);
+    finding.is_smallest = finding.is_smallest && shrunk.runs < kMaxShrinkRuns;
+  }
   const Answer last = ask(request(finding.plan, true));
   if (const Verdict* again = find(last, key)) {
     verdict = *again;

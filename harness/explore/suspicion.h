@@ -27,8 +27,12 @@ struct Suspicion {
 // Answers one request; counts it.
 using Ask = std::function<Answer(const Request&)>;
 
-// Repeats it `repetitions` times; unless all show the same it is unstable. Then shrinks it.
-Finding investigate(const Scenario& scenario, const Suspicion& suspicion, unsigned repetitions,
-                    const Ask& ask);
+using MayShrink = std::function<bool()>;
+
+// Repeats it `repetitions` times; unless all show the same it is unstable. Then shrinks it, for as
+// long as `may_shrink` says so.
+Finding investigate(
+    const Scenario& scenario, const Suspicion& suspicion, unsigned repetitions, const Ask& ask,
+    const MayShrink& may_shrink = [] { return true; });
 
 }  // namespace pipewrench

@@ -17,11 +17,12 @@ struct Finding {
   std::string kind;
   std::string signature;
   std::vector<std::string> peers;
-  Plan plan;                          // locally minimal
+  Plan plan;                          // locally minimal if is_smallest
   Realism realism = Realism::linux_;  // the lowest level that shows it
   std::string explanation;
   bool note = false;
   bool unstable = false;       // it did not repeat
+  bool is_smallest = true;     // false: the search ended before the plan was
   std::uint32_t repeated = 0;  // of kept repetitions
   std::uint32_t step = 0;      // in trace
   std::uint64_t runs = 0;      // before it was found

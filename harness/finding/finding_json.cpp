@@ -22,6 +22,7 @@ std::string to_json(const Finding& finding, const std::string& replay) {
                {"replay", replay}};
   if (finding.note) json["note"] = true;
   if (finding.unstable) json["unstable"] = true;
+  if (!finding.is_smallest) json["smallest"] = false;
   if (finding.runs != 0) json["runs"] = finding.runs;
   // Names come from peers: what is no UTF-8 is replaced, not refused.
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -19,7 +19,9 @@ std::string command_of(const Peer& peer) {
 
 std::string plan_text(const Finding& finding) {
   if (finding.plan.empty()) return "No deviation is needed: the calm run shows it.\n";
-  std::string text = "Smallest plan:\n";
+  std::string text = finding.is_smallest || finding.unstable
+                         ? "Smallest plan:\n"
+                         : "Plan, which may not be the smallest (`pipewrench shrink` goes on):\n";
   for (const Deviation& deviation : finding.plan) text += "  " + printable(print(deviation)) + '\n';
   return text;
 }

@@ -43,7 +43,7 @@ bool had_traffic(const Trace& run, const Stuck& one) {
 
 // A server at rest may wait for itself (a FIFO opened both ways, a pipe that only its handler
 // writes to) and its parent for it. What has carried another task's data and can never carry more
-// is no server's doing.
+// is no server's doing; nor is a full one, which nobody can rest in.
 bool is_beyond_doubt(const Trace& run, const Ring& ring) {
   bool has_traffic = false;
   for (const Stuck& one : ring) {
@@ -54,7 +54,9 @@ bool is_beyond_doubt(const Trace& run, const Ring& ring) {
       if (!is_lock(run, one.wait->object)) return false;
       has_traffic = true;
     } else if (object->kind == ObjectKind::pipe || object->kind == ObjectKind::socket) {
-      has_traffic = has_traffic || had_traffic(run, one);
+      has_traffic = has_traffic || is_output(one.wait->call) || had_traffic(run, one);
+    } else if (object->kind == ObjectKind::fifo && is_output(one.wait->call)) {
+      has_traffic = true;  // who is stuck himself reads it already
     } else {
       return false;
     }

@@ -11,6 +11,7 @@
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
 #include "harness/oracle/words.h"
+#include "harness/scenario/channel.h"
 
 namespace pipewrench {
 namespace {
@@ -84,12 +85,21 @@ class Expectations {
   }
 
   void check_channel(const std::string& channel) {
+    const auto is_it = [&](const Object& one) { return is_of_channel(one.name, channel); };
+    if (c_.is_calm() && std::ranges::none_of(c_.run.objects, is_it)) {
+      verdicts_.push_back({.severity = Severity::note,
+                           .kind = "expect",
+                           .signature = "expect: nobody uses " + object_role(channel),
+                           .explanation = "The scenario expects that nothing is lost over " +
+                                          printable(channel) +
+                                          ", which nobody uses in the calm run."});
+    }
     std::int64_t sent = 0;
     std::int64_t received = 0;
     std::uint32_t sender = kNobody;
     for (const Step& step : c_.run.steps) {
       if (step.object >= c_.run.objects.size() || step.event != Event::call || step.result < 0 ||
-          !is_named(c_.run.objects[step.object].name, channel))
+          !is_of_channel(c_.run.objects[step.object].name, channel))
         continue;
       const bool is_queue = c_.run.objects[step.object].kind == ObjectKind::queue;
       if (is_output(step.call)) {
@@ -103,12 +113,6 @@ class Expectations {
         "conserve " + object_role(channel),
         "Over " + printable(channel) + " went " + std::to_string(sent) + " and came " +
             std::to_string(received) + '.');
-  }
-
-  // "fifo" means every FIFO, "queue 0x1234" that one, "./room" the one of that path.
-  static bool is_named(const std::string& object, const std::string& channel) {
-    return object == channel || object.starts_with(channel + ' ') ||
-           object.starts_with(channel + '#') || object.ends_with(' ' + channel);
   }
 
   const Case& c_;

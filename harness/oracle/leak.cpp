@@ -121,7 +121,7 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
     verdict.signature = "leak: process " + thing_of(left);
     verdict.peers = {left.name};
     if (task != kNobody) verdict.step = run.tasks[task].born;
-    verdict.explanation = role_of(left.name) + " still runs when all has been told to end.";
+    verdict.explanation = printable(left.name) + " still runs when all has been told to end.";
     return verdict;
   }
   if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};
@@ -136,8 +136,7 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
     return verdict;
   }
   const bool is_dead_early = is_dead(run, left.maker);
-  verdict.explanation =
-      object_role(left.name).empty() ? "An object" : "The " + object_role(left.name);
+  verdict.explanation = left.name.empty() ? "An object" : "The " + printable(left.name);
   verdict.explanation += " that " + name_of(run, left.maker) + " made is left behind " +
                          (is_dead_early ? "after it has ended." : "after it was told to end.");
   return verdict;

@@ -24,7 +24,7 @@ TraceBuilder leaves_queue(const char* plan) {
 }
 TEST(leak, queue_of_a_peer) {
   expect_one(judged(leaves_queue("").exits("writer").exits("reader")), "leak: queue 0x61 of writer",
-             "that writer made is left behind after it has ended");
+             "The queue 0x61020304 that writer made is left behind after it has ended");
   expect_one(judged(calm(), leaves_queue(kPreempt).exits("writer").exits("reader")),
              "leak: queue 0x61 of writer", "writer made");
   expect_one(judged(calm(), leaves_queue("reader#1 kill").killed("reader").exits("writer", 1)),
@@ -306,6 +306,28 @@ TEST(expect, what_the_scenario_says) {
             "expect: reader exit status\nexpect: reader output\n"
             "expect: reader output has \"three\"\nexpect: reader output lines\n"
             "expect: writer conserve fifo\n");
+}
+TEST(expect, a_channel_is_found_by_its_path_and_missed_if_there_is_none) {
+  TraceBuilder t = calm();
+  t.writes("writer", "fifo ./room", "abc");
+  Scenario scenario = scenario_of(t.trace);
+  scenario.expect.conserve = {"fifo room", "fifo roon"};
+  EXPECT_EQ(texts(judge({scenario, t.trace, t.trace})),
+            "expect: writer conserve fifo room\n(note) expect: nobody uses fifo roon\n");
+}
+TEST(expect, of_the_calm_run_is_neither_explained_nor_doubted) {
+  TraceBuilder t{"reader", "writer"};
+  t.writes("writer", "pipe#1", "abc").dies("writer", SIGPIPE).exits("reader");
+  Scenario scenario = scenario_of(t.trace);
+  ExpectPeer& writer = scenario.expect.peers.emplace_back();
+  writer.peer = "writer";
+  writer.exit_status = 0;
+  const auto said = [&] { return texts(judge({scenario, t.trace, t.trace})); };
+  constexpr const char* kBoth =
+      "(note) signal_death: writer SIGPIPE in write pipe\nexpect: writer exit status\n";
+  EXPECT_EQ(said(), kBoth);
+  t.trace.unmanaged = 1;
+  EXPECT_EQ(said(), kBoth);
 }
 
 TEST(oracles, each_row_has_a_name_and_a_purpose) {

@@ -76,10 +76,12 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
     return (is_stop || cause.kind == "crash" || (is_end && cause.severity == Severity::note)) &&
            shares_peer(run, cause, effect);
   if (is_of_restart(effect)) return is_end && shares_task(cause, effect);
-  if (is_one_of(effect.kind, {"output", "exit_status", "expect"}))
-    return cause.severity == Severity::finding
-               ? is_stop || is_end || is_data || cause.kind == "wild_kill"
-               : shares_peer(run, cause, effect);
+  if (is_one_of(effect.kind, {"output", "exit_status", "expect"})) {
+    if (cause.severity == Severity::finding)
+      return is_stop || is_end || is_data || cause.kind == "wild_kill";
+    // What the scenario says must hold does, whatever is by design elsewhere.
+    return effect.kind != "expect" && shares_peer(run, cause, effect);
+  }
   return false;
 }
 
@@ -95,7 +97,8 @@ void keep_causes(const Trace& run, std::vector<Verdict>& verdicts) {
   verdicts.resize(kept);
 }
 
-// What was not under control may have gone on by itself, had it been given the time.
+// What was not under control may have gone on by itself, had it been given the time. Of the calm
+// run the scenario's own words hold all the same: nothing can be compared with it.
 void doubt_unmanaged(const Case& c, std::vector<Verdict>& verdicts) {
   if (c.run.unmanaged == 0) return;
   // That is the very thing the conductor gave up on.
@@ -104,7 +107,8 @@ void doubt_unmanaged(const Case& c, std::vector<Verdict>& verdicts) {
   };
   for (Verdict& verdict : verdicts)
     if (!is_the_cause(verdict) &&
-        !is_one_of(verdict.kind, {"crash", "signal_death", "wild_kill", "world_writable"}))
+        !is_one_of(verdict.kind, {"crash", "signal_death", "wild_kill", "world_writable"}) &&
+        !(c.is_calm() && verdict.kind == "expect"))
       verdict.severity = Severity::note;
 }
 

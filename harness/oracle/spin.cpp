@@ -192,11 +192,31 @@ void find_plain(const Case& c, std::vector<Verdict>& verdicts) {
                                          "a file at its end; in the calm run it goes on."});
 }
 
+// The run ended without it: it spins, or computes for longer than the harness waits. Only its
+// author knows.
+void find_calm_spin(const Case& c, std::vector<Verdict>& verdicts) {
+  constexpr std::string_view kInUserSpace = "spins in user space";
+  if (!c.is_calm()) return;
+  for (const Step& step : c.run.steps)
+    if (step.event == Event::unmanaged && step.detail == kInUserSpace &&
+        step.task < c.run.tasks.size() && c.run.tasks[step.task].alive)
+      verdicts.push_back({.severity = Severity::note,
+                          .kind = "spin",
+                          .signature = "spin: " + role_of(c.run, step.task) + " in user space",
+                          .peers = {c.run.tasks[step.task].name},
+                          .step = static_cast<std::uint32_t>(&step - c.run.steps.data()),
+                          .explanation = name_of(c.run, step.task) +
+                                         " makes no call for longer than the limit of spin_cpu "
+                                         "and the run ends without it: it spins, or computes and "
+                                         "needs a higher limit."});
+}
+
 }  // namespace
 
 std::vector<Verdict> judge_spin(const Case& c) {
   std::vector<Verdict> verdicts;
   find_plain(c, verdicts);
+  find_calm_spin(c, verdicts);
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task) {
     if (c.run.ending == Ending::step_limit && c.run.tasks[task].alive) {
       find_endless(c, task, verdicts);

@@ -85,6 +85,19 @@ TEST(spin, flood_after_the_end_of_input) {
 }
 
 // Calls of plain files are no steps: the conductor says so.
+TEST(spin, in_user_space_when_the_calm_run_ends_is_a_note) {
+  TraceBuilder t{"solver", "reader"};
+  t.does("solver", Call::pipe, "").exits("reader");
+  Step spin = t.last();
+  spin.event = Event::unmanaged;
+  spin.task = 0;
+  spin.detail = "spins in user space";
+  t.trace.steps.push_back(spin);
+  t.trace.unmanaged = 1;
+  expect_one(judged(t), "(note) spin: solver in user space", "limit of spin_cpu");
+  TraceBuilder ends = t;  // it only took its time
+  expect_silent(judged(ends.exits("solver")));
+}
 TEST(spin, plain_calls_that_the_calm_run_does_not_repeat) {
   const auto goes_round = [](const char* detail) {
     TraceBuilder t{"server", "client"};

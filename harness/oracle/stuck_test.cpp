@@ -50,6 +50,22 @@ TEST(deadlock, inherited_pipe_end_already_in_the_calm_run) {
              "deadlock: pool read pipe | pool/child read pipe | pool/child read pipe",
              "pool#2 waits in read(pipe#2) for pool/1, pool/1#2 waits in read(pipe#1) for pool/2");
 }
+TEST(deadlock, both_pipes_full_already_in_the_calm_run) {
+  TraceBuilder t{"left", "left/1"};
+  t.rests("left", Call::write, "pipe#1", {"left/1"});
+  t.rests("left/1", Call::write, "pipe#2", {"left"});
+  expect_one(judged(t), "deadlock: left write pipe | left/child write pipe",
+             "left#1 waits in write(pipe#1) for left/1");
+  TraceBuilder named{"left", "right"};
+  named.rests("left", Call::write, "fifo ./a", {"right"});
+  named.rests("right", Call::write, "fifo ./b", {"left"});
+  expect_one(judged(named), "deadlock: left write fifo ./a | right write fifo ./b",
+             "left#1 waits in write(fifo ./a) for right");
+  TraceBuilder server{"left", "right"};  // of a name anyone may still come
+  server.rests("left", Call::write, "fifo ./a", {"right"});
+  server.rests("right", Call::read, "fifo ./b", {"left"});
+  expect_silent(judged(server));
+}
 TEST(deadlock, servers_at_rest_are_none) {
   TraceBuilder lifeline{"server", "server/1"};  // the child only reads to learn of its parent's end
   lifeline.rests("server", Call::wait, "", {"server/1"});

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "harness/oracle/words.h"
 
+#include <sys/wait.h>
+
+#include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 #include "harness/core/printable.h"
+#include "harness/oracle/runs.h"
+#include "harness/oracle/temporary.h"
 
 namespace pipewrench {
 namespace {
@@ -54,14 +60,15 @@ std::string name_of(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "somebody";
 }
 
-std::string object_role(std::string_view name) {
+std::string object_role(std::string_view whole_name) {
+  const std::string name = without_random(whole_name);
   constexpr std::string_view kKey = " 0x";
   if (const std::size_t key = name.find(kKey); key != name.npos) {
     std::size_t end = key + kKey.size();
     while (end < name.size() && is_hex(name[end])) ++end;
     if (end == name.size())
-      return printable(std::string(name.substr(0, key)) + " 0x" +
-                       key_role(name.substr(key + kKey.size())));
+      return printable(name.substr(0, key) + " 0x" +
+                       key_role(std::string_view(name).substr(key + kKey.size())));
   }
   const std::size_t space = name.find(' ');
   std::string role;
@@ -104,6 +111,27 @@ std::string outcome(const Step& step) {
   if (step.result < 0) return errno_name(static_cast<int>(-step.result));
   const bool is_input = step.call == Call::read || step.call == Call::recv;
   return step.result == 0 && is_input ? "end of file" : std::to_string(step.result);
+}
+
+std::string fate(const Trace& trace, std::uint32_t task) {
+  const Task& one = trace.tasks[task];
+  if (one.alive) {
+    const Step* wait = wait_of(trace, task);
+    return wait == nullptr ? "goes on" : "waits in " + said(trace, *wait);
+  }
+  if (WIFSIGNALED(one.status)) return "dies of " + signal_name(WTERMSIG(one.status));
+  return "exits with " + std::to_string(WEXITSTATUS(one.status));
+}
+
+std::vector<std::string> unmanaged_of(const Trace& trace) {
+  constexpr std::size_t kMaxTold = 8;
+  std::vector<std::string> told;
+  for (const Step& step : trace.steps) {
+    if (step.event != Event::unmanaged || told.size() == kMaxTold) continue;
+    std::string what = role_of(trace, step.task) + ' ' + printable(step.detail);
+    if (std::ranges::find(told, what) == told.end()) told.push_back(std::move(what));
+  }
+  return told;
 }
 
 std::string listed(const std::vector<std::string>& names) {

@@ -17,9 +17,9 @@ std::string role_of(std::string_view task);
 std::string role_of(const Trace& trace, std::uint32_t task);
 std::string name_of(const Trace& trace, std::uint32_t task);
 
-// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N"; of a key that looks like ftok(3)'s
-// only the part that is the same on every machine: "queue 0x61010a5f" -> "queue 0x61". "" for
-// kNoObject.
+// "pipe#3" -> "pipe", "fifo ./reply.217" -> "fifo ./reply.N", and see temporary.h; of a key that
+// looks like ftok(3)'s only the part that is the same on every machine: "queue 0x61010a5f" ->
+// "queue 0x61". "" for kNoObject.
 std::string object_role(std::string_view name);
 std::string object_role(const Trace& trace, std::uint32_t object);
 // "fifo ./room"; "" for kNoObject.
@@ -33,6 +33,11 @@ std::string said_role(const Trace& trace, const Step& step);
 std::string numbered(const Trace& trace, const Step& step);
 // "EPIPE" of a failed call, "end of file" of one that returned 0, else the number.
 std::string outcome(const Step& step);
+// How a task comes to its end, the tear-down left out: "exits with 3", "dies of SIGPIPE", "waits in
+// read(pipe#1)", "goes on".
+std::string fate(const Trace& trace, std::uint32_t task);
+// What was not under control, each once: "reader/child sleeps in flock".
+std::vector<std::string> unmanaged_of(const Trace& trace);
 
 // {"a", "b", "c"} -> "a, b and c".
 std::string listed(const std::vector<std::string>& names);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/core/printable.h"
+#include "harness/scenario/channel.h"
 #include "harness/scenario/duration.h"
 #include "harness/scenario/toml_table.h"
 
@@ -156,6 +157,11 @@ void read_peer_name(TomlTable& table, const char* key, const Scenario& scenario,
 void read_expect(TomlTable& table, const Scenario& scenario, Expect& expect) {
   table.flag("nothing_left", expect.nothing_left);
   table.texts("conserve", expect.conserve);
+  for (const std::string& channel : expect.conserve)
+    if (!is_channel(channel))
+      table.wrong("conserve", '"' + printable(channel, kMaxPeerName) +
+                                  "\" is no channel; such are pipe, fifo, queue, \"fifo room\", "
+                                  "\"queue 0x1234\"");
   std::set<std::string> taken;
   table.tables("peer", [&](TomlTable& below) {
     ExpectPeer& peer = expect.peers.emplace_back();

@@ -138,6 +138,10 @@ TEST(parse_scenario, keys_that_are_wrong_are_named_with_file_and_line) {
             "dir/x.toml:4: limits.steps: must be from 1 to 100000000");
   EXPECT_EQ(problem_of("[limits]\nspin_cpu = 1.5\n").substr(0, 67),
             "dir/x.toml:4: limits.spin_cpu: must be seconds or a text such as \"1");
+  EXPECT_EQ(
+      problem_of("[expect]\nconserve = ['fifo room', 'fifi room']\n"),
+      "dir/x.toml:4: expect.conserve: \"fifi room\" is no channel; such are pipe, fifo, queue, "
+      "\"fifo room\", \"queue 0x1234\"");
   EXPECT_EQ(problem_of("[[expect.peer]]\noutput = ''\n"),
             "dir/x.toml:3: expect.peer.name: is not there");
   EXPECT_EQ(problem_of("[planted]\nkind = 'hang'\nplan = ['a#1']\n").substr(0, 40),
@@ -262,7 +266,9 @@ Scenario any_scenario() {
   s.limits.virtual_time_ns = any<std::uint64_t>(1, kMaxDurationNs);
   s.limits.steps = any(1u, 9u);
   s.expect.nothing_left = any(0, 2) == 0;
-  s.expect.conserve = any_list(any_text);
+  s.expect.conserve = any_list([] {
+    return *rc::gen::element<std::string>("pipe", "fifo a \xff\n", "queue 0x1", "./a", "pipe#7");
+  });
   if (any(0, 2) == 0)
     s.expect.peers = {
         {.peer = s.peers[0].name, .exit_status = any(0, 256), .output_lines = any_list(any_text)},

@@ -39,6 +39,16 @@ void name_peers(Scenario& scenario) {
   }
 }
 
+std::string stranger_in(const Plan& plan, const Scenario& scenario) {
+  for (const Deviation& deviation : plan)
+    for (const std::string& task : {deviation.task, deviation.other}) {
+      std::string peer = task.substr(0, task.find_first_of("/:"));  // a fork, a thread
+      const auto is_it = [&](const Peer& one) { return one.name == peer; };
+      if (!peer.empty() && std::ranges::none_of(scenario.peers, is_it)) return peer;
+    }
+  return "";
+}
+
 std::expected<Scenario, BadInput> scenario_of(std::span<const std::string> words) {
   const auto bad = [](std::string cause) {
     return std::unexpected(BadInput{"command line", 0, std::move(cause)});

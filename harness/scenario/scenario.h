@@ -138,5 +138,7 @@ void name_peers(Scenario& scenario);
 // Peers of a command line, split at "::": `./writer :: ./reader 3`.
 std::expected<Scenario, BadInput> scenario_of(std::span<const std::string> words);
 inline constexpr std::uint32_t kMaxPeers = 64;
+// The first peer that a plan speaks of and the scenario does not have; "" if there is none.
+std::string stranger_in(const Plan& plan, const Scenario& scenario);
 
 }  // namespace pipewrench
