@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace pipewrench {
 
 struct Taken {
   FindingRecord finding;
+  // What a part of its smallest input or plan shows, where that is its cause: to be stored first.
+  std::optional<FindingRecord> within{};
   std::string program;    // that shows it; empty: none was run
   std::string top_three;  // of the usual rule, to be compared with
 };
@@ -37,7 +40,8 @@ class Taker {
   std::expected<Taken, std::string> take(const Item& item);
 
   static constexpr std::uint32_t kTimes = 3;            // that an item is run before it counts
-  static constexpr std::uint32_t kMostTries = 600;      // of a minimisation
+  static constexpr std::uint32_t kMostTries = 6000;     // of a minimisation
+  static constexpr std::uint32_t kMostStarts = 600;     // of a program, for it
   static constexpr std::uint32_t kMostByteTries = 150;  // of plain bytes, which may be many
   static constexpr std::uint32_t kMostSlowTries = 12;   // where each takes seconds
 
@@ -53,6 +57,10 @@ class Taker {
                                                                 const std::string& log);
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
+  void tell(const Item& item, const Program& program, const Repeats& repeats,
+            const std::string& input, FindingRecord& finding);
+  std::optional<FindingRecord> within(const Item& item, const Program& program,
+                                      const Repeats& repeats, const FindingRecord& whole);
   std::size_t unit_of(const Program& of, const std::string& input);
   std::string others_that_show(const Program& own, const Repeats& repeats,
                                const std::string& input);

@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "harness/intake/child.h"
 #include "harness/intake/minimise.h"
 #include "harness/intake/take.h"
 #include "reports/store/store.h"
+#include "reports/triage/causes.h"
 
 namespace pipewrench {
 namespace {
@@ -104,6 +106,29 @@ class Conducted {
       symptom = first;
       return true;
     });
+  }
+
+  // What the smallest part of the plan shows that fails as well, the part of that, and so on, if it
+  // is stable. The calm run is none: what that shows would be in all. None: no part does.
+  std::optional<std::pair<Lines, Symptom>> within(Lines plan, Symptom symptom) {
+    std::optional<std::pair<Lines, Symptom>> found;
+    for (bool goes_on = true; goes_on;) {
+      goes_on = false;
+      for (const Lines& part : parts_of(plan)) {
+        const auto shown = with(part, {}, {});
+        if (!shown || shown->findings.empty()) continue;
+        Symptom other = shown->findings.front();
+        if (signature_of(other) == signature_of(symptom) || !may_be_cause(other, symptom)) continue;
+        Lines small = smallest(part, other);
+        if (small.empty()) continue;
+        plan = std::move(small);
+        symptom = std::move(other);
+        found = {plan, symptom};
+        goes_on = true;
+        break;
+      }
+    }
+    return found;
   }
 
   // Its files with another plan, which tell of `symptom`. None: it does not repeat.
@@ -205,6 +230,7 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
                   .tried = kTimes,
                   .artefacts = {}};
   finding.unstable = once.repeated < once.tried;
+  std::optional<std::pair<Lines, Symptom>> part;
   const Lines given = words_at(json, "plan");
   Lines plan = given;
   if (!finding.unstable && !finding.note && !replay->findings.empty()) {
@@ -218,12 +244,22 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
       plan = given;
     else
       call_by_cause(symptom, plan, finding);
+    if (options_.minimises && plan.size() <= kMostDeviations)
+      part = conducted.within(plan, symptom);
   }
   once.size = plan.size();
   if (once.artefacts.empty()) once.artefacts = Conducted::files_in(item.path, finding.peers);
   if (plan != given)
     once.artefacts.push_back(artefact_of("original", "plan.txt.original", joined(given)));
   finding.occurrences.push_back(std::move(once));
+  if (part) {
+    FindingRecord cause = finding;
+    Occurrence& other = cause.occurrences.front();
+    call_by_cause(part->second, part->first, cause);
+    other.size = part->first.size();
+    other.artefacts = conducted.files_with(part->first, part->second, kTimes);
+    if (!other.artefacts.empty() && cause.id != finding.id) taken.within = std::move(cause);
+  }
   return taken;
 }
 

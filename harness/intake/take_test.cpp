@@ -90,6 +90,10 @@ TEST_F(TakeTest, ASmallerInputWithAnotherBugIsNotTaken) {
   EXPECT_LT(small.find("first"), small.find("half"));
   EXPECT_EQ(content(taken, "original"), input);
   EXPECT_NE(content(taken, "log").find("receive: text"), std::string::npos);
+  // It is not lost: what triggers it lies within what triggers this one.
+  ASSERT_TRUE(taken.within);
+  EXPECT_EQ(taken.within->signature, "errno: 11 not 0");
+  EXPECT_EQ(taken.within->occurrences.at(0).artefacts.at(0).content, "half");
 }
 
 // Two bugs of one call: what it is that differs is part of the signature.
@@ -99,6 +103,7 @@ TEST_F(TakeTest, ASmallerInputWithTheSameBugIsTaken) {
       take(write("crash-2", "no more than half"), {.target = target, .pipewrench = ""});
   EXPECT_EQ(taken.finding.signature, "errno: 11 not 0");
   EXPECT_EQ(content(taken, "input"), "half");
+  EXPECT_FALSE(taken.within);
 }
 
 TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
@@ -118,6 +123,9 @@ TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
   EXPECT_EQ(content(taken, "finding"), "finding.json of a#1 b\n");
   EXPECT_EQ(content(taken, "original"), "c#1\na#2\nb\n");
   EXPECT_EQ(taken.finding.occurrences.at(0).size, 2U);
+  ASSERT_TRUE(taken.within);
+  EXPECT_EQ(taken.within->kind, "crash");
+  EXPECT_EQ(taken.within->occurrences.at(0).size, 1U);
 }
 
 TEST_F(TakeTest, ThePlanAsGivenKeepsItsFiles) {

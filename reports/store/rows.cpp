@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "reports/store/links.h"
 #include "reports/store/stacks_json.h"
 
 namespace pipewrench {
@@ -80,8 +81,10 @@ constexpr const char* kSeen = R"(
   SELECT seen.finding, first, last,
          (SELECT max(r.id) FROM runs r WHERE r.what = (SELECT what FROM runs WHERE id = first)),
          coalesce(mark, 'open'), coalesce(why, ''), coalesce(after_run, 0), times
-  FROM (SELECT finding, min(run) AS first, max(run) AS last, count(*) AS times
-        FROM occurrences WHERE ?1 = '' OR finding = ?1 GROUP BY finding) AS seen
+  FROM (SELECT cause AS finding, min(run) AS first, max(run) AS last,
+               count(*) - coalesce((SELECT times FROM twice WHERE twice.cause = seen_by_cause.cause),
+                                   0) AS times
+        FROM seen_by_cause WHERE ?1 = '' OR cause = ?1 GROUP BY cause) AS seen
   LEFT JOIN marks ON marks.id = (SELECT max(id) FROM marks m WHERE m.finding = seen.finding))";
 
 void fill_in_seen(Query& query, FindingRecord& finding) {
@@ -128,8 +131,8 @@ std::vector<Artefact> artefacts_of(SQLite::Database& database, std::int64_t occu
 std::vector<Occurrence> occurrences_of(SQLite::Database& database, const std::string& finding) {
   std::vector<Occurrence> occurrences;
   Query query(database, R"(
-      SELECT id, run, at_ms, tool, sanitizer, source, repeated, tried, size FROM occurrences
-      WHERE finding = ?1 ORDER BY id = (SELECT id FROM occurrences WHERE finding = ?1
+      SELECT id, run, at_ms, tool, sanitizer, source, repeated, tried, size FROM seen_by_cause
+      WHERE cause = ?1 ORDER BY id = (SELECT id FROM occurrences WHERE finding = ?1
         ORDER BY repeated < tried, size, id LIMIT 1) DESC, id DESC LIMIT ?2)",
               finding, kMostOccurrences);
   while (query.next())
@@ -149,7 +152,7 @@ std::vector<FindingRecord> read_findings(SQLite::Database& database) {
   std::map<std::string, FindingRecord> findings;
   Query query(database,
               "SELECT id, kind, signature, target, cause, peers, stacks, realism, replay, gdb, "
-              "note, unstable FROM findings");
+              "note, unstable FROM findings WHERE id NOT IN (SELECT finding FROM ends)");
   while (query.next())
     findings[query.text(0)] = {.id = query.text(0),
                                .kind = query.text(1),
@@ -224,8 +227,21 @@ void take(SQLite::Database& database, const FindingRecord& finding) {
   add_occurrence(database, finding.id, occurrence);
 }
 
+void link(SQLite::Database& database, const std::string& finding, const std::string& leads_to) {
+  Query(database, "INSERT INTO links VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+        finding, leads_to)
+      .run();
+  Links links;
+  Query query(database, "SELECT finding, leads_to, times FROM links");
+  while (query.next()) links[{query.text(0), query.text(1)}] = query.count(2);
+  database.exec("DELETE FROM ends");
+  for (const auto& [from, cause] : ends_of(links))
+    Query(database, "INSERT INTO ends VALUES (?, ?)", from, cause).run();
+}
+
 Standing standing_of(SQLite::Database& database, const std::string& id) {
-  Query query(database, kSeen, id);
+  Query cause(database, "SELECT cause FROM ends WHERE finding = ?", id);
+  Query query(database, kSeen, cause.next() ? cause.text(0) : id);
   FindingRecord finding;
   if (query.next()) fill_in_seen(query, finding);
   return finding.standing;
@@ -233,11 +249,13 @@ Standing standing_of(SQLite::Database& database, const std::string& id) {
 
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start) {
   // A symptom's directory, "hang-575f04bf2316", has an id of its own.
-  Query query(database,
-              "SELECT id, note FROM findings WHERE substr(id, 1, length(?1)) = ?1 OR id IN (SELECT "
-              "finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND substr(source, -12, "
-              "length(?1)) = ?1)",
-              start);
+  Query query(
+      database,
+      "SELECT DISTINCT coalesce((SELECT cause FROM ends WHERE finding = id), id), note FROM "
+      "findings WHERE substr(id, 1, length(?1)) = ?1 OR id IN (SELECT "
+      "finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND substr(source, -12, "
+      "length(?1)) = ?1)",
+      start);
   std::vector<std::string> findings, notes;
   while (query.next()) (query.number(1) != 0 ? notes : findings).push_back(query.text(0));
   return findings.empty() ? notes : findings;

@@ -200,12 +200,11 @@ constexpr std::array<std::string_view, 10> kBadAccess = {"SEGV",
                                                          "container-overflow",
                                                          "index-out-of-bounds"};
 
-// Kinds whose stack says who noticed, not who is to blame.
+}  // namespace
+
 bool is_noticed_later(const Crash& crash) {
   return crash.tool == "target" || crash.tool == "guard";
 }
-
-}  // namespace
 
 std::string signature_of(const Crash& crash, const std::vector<Operation>& operations) {
   if (is_noticed_later(crash)) {
