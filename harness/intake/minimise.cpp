@@ -31,17 +31,20 @@ std::uint64_t sum(const std::string& input) {
 // on behind the one that was taken.
 class Plainer {
  public:
-  Plainer(const std::string& input, std::size_t from, bool other_operations)
+  enum class Changes : std::uint8_t { all, all_but_operations, less };  // less: of the same
+  Plainer(const std::string& input, std::size_t from, Changes changes)
       : input_(input), from_(from) {
     for (std::size_t at = 0; at + kRecord <= input.size(); at += kRecord) {
-      if (other_operations) first_operation(at);
+      if (changes == Changes::all) first_operation(at);
       set(at + kFault, 0);
       set(at + kFault, byte(at + kFault) & 0x0f);
       set(at + kFlags, 0);
       for (unsigned bit = 1; bit < 256; bit <<= 1) set(at + kFlags, byte(at + kFlags) & ~bit);
       value(at);
+      if (changes == Changes::less) continue;
       for (unsigned client = 0; client < kMostClients; ++client) set(at + kClient, client);
     }
+    if (changes == Changes::less) return;
     for (std::size_t at = 0; at + kRecord <= input.size(); at += kRecord) rename_client(at);
   }
   Candidates take() { return std::move(all_); }
@@ -99,6 +102,8 @@ class Minimiser {
 
   std::string run() {
     std::string before;
+    const auto changes =
+        how_.other_operations ? Plainer::Changes::all : Plainer::Changes::all_but_operations;
     do {
       before = best_;
       drop_rest();
@@ -106,8 +111,7 @@ class Minimiser {
         pass(units(), [&](std::size_t end) { return without_runs(run, end); });
       if (how_.only_drops) continue;
       if (how_.unit_bytes == kRecord)
-        pass(0,
-             [&](std::size_t from) { return Plainer(best_, from, how_.other_operations).take(); });
+        pass(0, [&](std::size_t from) { return Plainer(best_, from, changes).take(); });
       else
         pass(0, [&](std::size_t from) { return plainer_bytes(from); });
       if (how_.other_operations) pass(units(), [&](std::size_t end) { return without_pairs(end); });
@@ -271,6 +275,9 @@ std::vector<std::string> parts_of(const std::string& input, std::size_t unit_byt
     for (const std::size_t i : kept) part += input.substr(i * unit_bytes, unit_bytes);
     parts.push_back(std::move(part));
   }
+  if (unit_bytes == kRecord)
+    for (Candidate& less : Plainer(input, 0, Plainer::Changes::less).take())
+      parts.push_back(std::move(less.input));
   return parts;
 }
 

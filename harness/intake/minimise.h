@@ -30,7 +30,7 @@ std::function<std::size_t(const std::vector<std::string>&)> one_by_one(
 std::string minimised(std::string input, const Minimise& how);
 
 // Without one or several of its units, but not without all; fewest units first. Of a long one those
-// without one, and its beginnings.
+// without one, and its beginnings. Then operations with less: no fault, fewer flags, less operand.
 std::vector<std::string> parts_of(const std::string& input, std::size_t unit_bytes);
 std::vector<std::vector<std::string>> parts_of(const std::vector<std::string>& plan);
 

@@ -67,6 +67,11 @@ TEST(Parts, AreAllOfAShortInputFewestFirst) {
   EXPECT_TRUE(parts_of("", 2).empty());
 }
 
+TEST(Parts, AnOperationWithLessIsOne) {
+  const auto parts = parts_of(std::string("\1\0\0\3\0\0\0\0", 8), 8);
+  EXPECT_EQ(parts, (std::vector<std::string>{std::string("\1\0\0\0\0\0\0\0", 8)}));
+}
+
 TEST(Parts, OfALongInputAreWithoutOneAndItsBeginnings) {
   const auto parts = parts_of("abcdefgh", 1);
   EXPECT_EQ(parts.front(), "a");
