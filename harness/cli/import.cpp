@@ -73,21 +73,20 @@ class Import {
     FindingRecord& finding = taken->finding;
     if (finding.id.empty()) finding.id = finding_id(finding);
     const auto at_ms = wall_clock_ms();
-    const auto store = [&](FindingRecord& one, const std::string& leads_to) {
+    const auto store = [&](FindingRecord& one, const std::string& cause) {
       one.occurrences.front().run = run_;
       one.occurrences.front().at_ms = at_ms;
       add_commands(arguments_.out, taken->program, one);
-      auto standing = store_.take(one, leads_to);
+      auto standing = store_.take(one, cause);
       if (!standing) complain(standing.error());
       return standing;
     };
     if (taken->within && !store(*taken->within, "")) return false;
-    const std::string cause = taken->within ? taken->within->id : finding.id;
-    const auto standing = store(finding, cause);
+    const auto standing = store(finding, taken->within ? taken->within->id : "");
     if (!standing) return false;
     const bool counts = !finding.note && !finding.unstable;
     // Of what came several times in this run the first is the news.
-    const bool is_first = seen_.insert(cause).second;
+    const bool is_first = seen_.insert(taken->within ? taken->within->id : finding.id).second;
     const bool is_new = is_news(*standing);
     if (is_new && is_first && counts) ++tally_.fresh;
     const std::string word = finding.unstable      ? "unstable"

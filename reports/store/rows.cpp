@@ -8,7 +8,6 @@
 #include <map>
 #include <utility>
 
-#include "reports/store/links.h"
 #include "reports/store/stacks_json.h"
 
 namespace pipewrench {
@@ -81,10 +80,8 @@ constexpr const char* kSeen = R"(
   SELECT seen.finding, first, last,
          (SELECT max(r.id) FROM runs r WHERE r.what = (SELECT what FROM runs WHERE id = first)),
          coalesce(mark, 'open'), coalesce(why, ''), coalesce(after_run, 0), times
-  FROM (SELECT cause AS finding, min(run) AS first, max(run) AS last,
-               count(*) - coalesce((SELECT times FROM twice WHERE twice.cause = seen_by_cause.cause),
-                                   0) AS times
-        FROM seen_by_cause WHERE ?1 = '' OR cause = ?1 GROUP BY cause) AS seen
+  FROM (SELECT finding, min(run) AS first, max(run) AS last, count(*) AS times
+        FROM occurrences WHERE cause = '' AND (?1 = '' OR finding = ?1) GROUP BY finding) AS seen
   LEFT JOIN marks ON marks.id = (SELECT max(id) FROM marks m WHERE m.finding = seen.finding))";
 
 void fill_in_seen(Query& query, FindingRecord& finding) {
@@ -100,12 +97,12 @@ void fill_in_seen(Query& query, FindingRecord& finding) {
 }
 
 void add_occurrence(SQLite::Database& database, const std::string& finding,
-                    const Occurrence& occurrence) {
+                    const Occurrence& occurrence, const std::string& cause) {
   Query(database,
         "INSERT INTO occurrences (finding, run, at_ms, tool, sanitizer, source, repeated, tried, "
-        "size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "size, cause) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         finding, occurrence.run, occurrence.at_ms, occurrence.tool, occurrence.sanitizer,
-        occurrence.source, occurrence.repeated, occurrence.tried, occurrence.size)
+        occurrence.source, occurrence.repeated, occurrence.tried, occurrence.size, cause)
       .run();
   const std::int64_t row = database.getLastInsertRowid();
   for (const Artefact& artefact : occurrence.artefacts)
@@ -131,8 +128,9 @@ std::vector<Artefact> artefacts_of(SQLite::Database& database, std::int64_t occu
 std::vector<Occurrence> occurrences_of(SQLite::Database& database, const std::string& finding) {
   std::vector<Occurrence> occurrences;
   Query query(database, R"(
-      SELECT id, run, at_ms, tool, sanitizer, source, repeated, tried, size FROM seen_by_cause
-      WHERE cause = ?1 ORDER BY id = (SELECT id FROM occurrences WHERE finding = ?1
+      SELECT id, run, at_ms, tool, sanitizer, source, repeated, tried, size FROM occurrences
+      WHERE finding = ?1 AND cause = '' ORDER BY id = (SELECT id FROM occurrences
+        WHERE finding = ?1 AND cause = ''
         ORDER BY repeated < tried, size, id LIMIT 1) DESC, id DESC LIMIT ?2)",
               finding, kMostOccurrences);
   while (query.next())
@@ -152,7 +150,8 @@ std::vector<FindingRecord> read_findings(SQLite::Database& database) {
   std::map<std::string, FindingRecord> findings;
   Query query(database,
               "SELECT id, kind, signature, target, cause, peers, stacks, realism, replay, gdb, "
-              "note, unstable FROM findings WHERE id NOT IN (SELECT finding FROM ends)");
+              "note, unstable FROM findings WHERE id IN (SELECT finding FROM occurrences WHERE "
+              "cause = '')");
   while (query.next())
     findings[query.text(0)] = {.id = query.text(0),
                                .kind = query.text(1),
@@ -209,7 +208,7 @@ void add(SQLite::Database& database, const Sample& sample) {
       .run();
 }
 
-void take(SQLite::Database& database, const FindingRecord& finding) {
+void take(SQLite::Database& database, const FindingRecord& finding, const std::string& cause) {
   const Occurrence& occurrence = finding.occurrences.at(0);
   // What repeats and counts gives the details, before what is smaller.
   Query(database, R"(
@@ -224,37 +223,26 @@ void take(SQLite::Database& database, const FindingRecord& finding) {
         to_json(finding.peers), to_json(finding.stacks), finding.realism, finding.replay,
         finding.gdb, finding.note, finding.unstable, occurrence.size)
       .run();
-  add_occurrence(database, finding.id, occurrence);
-}
-
-void link(SQLite::Database& database, const std::string& finding, const std::string& leads_to) {
-  Query(database, "INSERT INTO links VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
-        finding, leads_to)
-      .run();
-  Links links;
-  Query query(database, "SELECT finding, leads_to, times FROM links");
-  while (query.next()) links[{query.text(0), query.text(1)}] = query.count(2);
-  database.exec("DELETE FROM ends");
-  for (const auto& [from, cause] : ends_of(links))
-    Query(database, "INSERT INTO ends VALUES (?, ?)", from, cause).run();
+  add_occurrence(database, finding.id, occurrence, cause);
 }
 
 Standing standing_of(SQLite::Database& database, const std::string& id) {
-  Query cause(database, "SELECT cause FROM ends WHERE finding = ?", id);
-  Query query(database, kSeen, cause.next() ? cause.text(0) : id);
+  Query query(database, kSeen, id);
   FindingRecord finding;
   if (query.next()) fill_in_seen(query, finding);
   return finding.standing;
 }
 
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start) {
-  // A symptom's directory, "hang-575f04bf2316", has an id of its own.
+  // A symptom's directory, "hang-575f04bf2316", has an id of its own. What only ever was seen with
+  // another cause goes by that one's name too.
   Query query(
       database,
-      "SELECT DISTINCT coalesce((SELECT cause FROM ends WHERE finding = id), id), note FROM "
-      "findings WHERE substr(id, 1, length(?1)) = ?1 OR id IN (SELECT "
-      "finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND substr(source, -12, "
-      "length(?1)) = ?1)",
+      "SELECT DISTINCT CASE WHEN EXISTS (SELECT 1 FROM occurrences WHERE finding = f.id AND "
+      "cause = '') THEN f.id ELSE (SELECT cause FROM occurrences WHERE finding = f.id ORDER "
+      "BY id DESC LIMIT 1) END, note FROM findings f WHERE substr(id, 1, length(?1)) = ?1 "
+      "OR id IN (SELECT finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND "
+      "substr(source, -12, length(?1)) = ?1)",
       start);
   std::vector<std::string> findings, notes;
   while (query.next()) (query.number(1) != 0 ? notes : findings).push_back(query.text(0));

@@ -36,9 +36,9 @@ class FindingStore {
 
   // One more occurrence, the only one in `finding`; its artefacts' contents are written first. A
   // finding of the same target, kind and signature keeps the details of the smaller one. Where
-  // `leads_to` is the id of one that was taken, both have one cause and are shown as that one. The
-  // standing is the cause's.
-  Stored<Standing> take(const FindingRecord& finding, const std::string& leads_to = "");
+  // `cause` is the id of another, whose occurrence was taken before it, this one does not count, and
+  // the standing is that one's.
+  Stored<Standing> take(const FindingRecord& finding, const std::string& cause = "");
   Stored<void> add(const Sample& sample);
   // `id` may be cut short where it stays unique. Returns the whole one.
   // The finding's whole id, by its beginning or that of one of its symptoms. Fails if there is none

@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "reports/store/links.h"
 #include "reports/triage/signature.h"
 #include "reports/triage/symptoms.h"
 
@@ -26,7 +25,6 @@ using Json = nlohmann::json;
 
 struct Labelled {
   std::string bug, ours, frames;
-  std::string leads_to{};  // signature of what a part shows
   bool is_conducted = false;
 };
 
@@ -54,16 +52,6 @@ std::string again(const Json& line) {
   const std::string decoded = files.contains("operations") ? text_of(files.at("operations")) : "";
   return pipewrench::cause_of_kind(crash.kind) + " " +
          pipewrench::signature_of(crash, pipewrench::operations_in(decoded));
-}
-
-// As the store does it.
-void follow(std::vector<Labelled>& all) {
-  pipewrench::Links links;
-  for (const Labelled& one : all)
-    if (!one.leads_to.empty() && one.leads_to != one.ours) ++links[{one.ours, one.leads_to}];
-  const auto ends = pipewrench::ends_of(links);
-  for (Labelled& one : all)
-    if (const auto end = ends.find(one.ours); end != ends.end()) one.ours = end->second;
 }
 
 // Rules are chosen on one half of the bugs and measured on the other too: FNV-1a of the name.
@@ -135,18 +123,16 @@ int main(int argc, char** argv) {
     const fs::path source = line.at("source").get<std::string>();
     const std::string target = line.at("target");
     const bool is_conducted = fs::exists(source / "plan.txt");
+    const Json& cause = line.contains("within") ? line.at("within") : line;
     Labelled one{
         .bug =
             (is_conducted ? source.parent_path().parent_path() : source.parent_path()).filename(),
-        .ours = target + ": " + again(line),
+        .ours = target + ": " + again(cause),
         .frames = target + ": " + line.at("top_three").get<std::string>(),
-        .leads_to =
-            line.contains("within") ? target + ": " + again(line.at("within")) : std::string(),
         .is_conducted = is_conducted};
+    (is_conducted ? conducted : fuzzed).push_back(one);
     all.push_back(std::move(one));
   }
-  follow(all);
-  for (const Labelled& one : all) (one.is_conducted ? conducted : fuzzed).push_back(one);
   if (!fuzzed.empty()) print("inputs of fuzz targets", fuzzed);
   if (!conducted.empty()) print("plans of the conductor", conducted);
   print("all", all);
