@@ -23,6 +23,9 @@ TEST(Causes, OfACrashTheStackSaysWhereItComesFrom) {
   EXPECT_FALSE(may_be_cause(differs, crash));
   EXPECT_FALSE(may_be_cause(leak, differs));
   EXPECT_FALSE(may_be_cause({}, differs));
+  const Crash exception{.tool = "check", .kind = "uncaught-exception"};
+  EXPECT_TRUE(may_be_cause(crash, exception));
+  EXPECT_FALSE(may_be_cause(exception, crash));
 }
 
 }  // namespace
