@@ -204,11 +204,13 @@ std::pair<std::size_t, Crash> Replayer::run_in_turn(const Program& program, Inpu
 }
 
 std::size_t Replayer::first_of(const Program& program, const std::vector<std::string>& inputs,
-                               Leaks leaks, const std::function<bool(const Crash&)>& is_wanted) {
+                               Leaks leaks, const std::function<bool(const Crash&)>& is_wanted,
+                               std::uint32_t most_starts) {
+  const std::uint32_t end = starts_ + most_starts;
   const bool takes_many =
       program.engine == Engine::libfuzzer && leaks == Leaks::are_ignored && inputs.size() > 1;
   const auto key = [&](std::size_t i) { return std::tuple(program.path, inputs[i], leaks); };
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size() && starts_ < end; ++i) {
     if (takes_many && !known_.contains(key(i))) {
       const std::size_t many = std::min(inputs.size() - i, kMostAtOnce);
       const auto [done, crash] = run_in_turn(program, Inputs(inputs).subspan(i, many));

@@ -52,12 +52,14 @@ class Replayer {
   enum class Leaks : std::uint8_t { are_found, are_ignored };
   std::expected<Crash, std::string> run_once(const Program& program, const std::string& input,
                                              Leaks leaks);
-  // The first of many that `is_wanted`, asked run_once(); their number: none. A start costs a
+  // The first of many that `is_wanted`, asked run_once(); their number: none, or that was seen in
+  // `most_starts` of the program. A start costs a
   // hundred times the run of a small input: where the engine takes many, what ends well is believed
   // of a run behind others, what is wanted is run again alone.
   std::size_t first_of(const Program& program, const std::vector<std::string>& inputs, Leaks leaks,
-                       const std::function<bool(const Crash&)>& is_wanted);
-  std::uint32_t starts() const { return starts_; }  // of programs, so far
+                       const std::function<bool(const Crash&)>& is_wanted,
+                       std::uint32_t most_starts);
+  std::uint32_t starts() const { return starts_; }  // of programs, ever
   // What the program prints of an input with -v.
   std::string decode(const Program& program, const std::string& input);
 

@@ -181,16 +181,14 @@ std::string Taker::smallest(const Program& program, const Repeats& repeats, std:
   const auto leaks = slow || repeats.crash.kind == "memory-leak" ? Replayer::Leaks::are_found
                                                                  : Replayer::Leaks::are_ignored;
   const auto is_same = [&](const Crash& crash) { return repeats.is_shown_by(crash); };
-  const std::uint32_t most_starts = replayer_.starts() + kMostStarts;
+  const std::uint32_t end = replayer_.starts() + (unit == 1 ? kMostByteStarts : kMostStarts);
   const Minimise how{.first_same =
                          [&](const std::vector<std::string>& inputs) {
-                           if (replayer_.starts() >= most_starts) return inputs.size();
-                           return replayer_.first_of(program, inputs, leaks, is_same);
+                           const std::uint32_t left = end - std::min(end, replayer_.starts());
+                           return replayer_.first_of(program, inputs, leaks, is_same, left);
                          },
                      .unit_bytes = unit,
-                     .most_tries = slow        ? kMostSlowTries
-                                   : unit == 1 ? kMostByteTries
-                                               : kMostTries,
+                     .most_tries = slow ? kMostSlowTries : kMostTries,
                      .only_drops = slow,
                      .other_operations = !slow};
   return minimised(std::move(input), how);
@@ -254,11 +252,11 @@ std::optional<FindingRecord> Taker::within(const Item& item, const Program& prog
     const auto& artefacts = now.occurrences.front().artefacts;
     const std::string input = std::ranges::find(artefacts, "input", &Artefact::role)->content;
     const auto parts = parts_of(input, unit_of(program, input));
+    const auto may_be = [&](const Crash& crash) {
+      return !is_slow(crash.kind) && may_be_cause(crash, shown.crash) && !shown.is_shown_by(crash);
+    };
     const std::size_t part =
-        replayer_.first_of(program, parts, Replayer::Leaks::are_ignored, [&](const Crash& crash) {
-          return !is_slow(crash.kind) && may_be_cause(crash, shown.crash) &&
-                 !shown.is_shown_by(crash);
-        });
+        replayer_.first_of(program, parts, Replayer::Leaks::are_ignored, may_be, kMostStarts);
     if (part == parts.size()) break;
     auto other = repeat(program, parts[part]);
     if (!other || other->times < kTimes || !may_be_cause(other->crash, shown.crash)) break;

@@ -39,11 +39,11 @@ class Taker {
   // Fails with one line, where the item cannot be taken in at all: then nothing is known of it.
   std::expected<Taken, std::string> take(const Item& item);
 
-  static constexpr std::uint32_t kTimes = 3;            // that an item is run before it counts
-  static constexpr std::uint32_t kMostTries = 6000;     // of a minimisation
-  static constexpr std::uint32_t kMostStarts = 600;     // of a program, for it
-  static constexpr std::uint32_t kMostByteTries = 150;  // of plain bytes, which may be many
-  static constexpr std::uint32_t kMostSlowTries = 12;   // where each takes seconds
+  static constexpr std::uint32_t kTimes = 3;             // that an item is run before it counts
+  static constexpr std::uint32_t kMostTries = 6000;      // of a minimisation
+  static constexpr std::uint32_t kMostStarts = 600;      // of the program, for it
+  static constexpr std::uint32_t kMostByteStarts = 150;  // where bytes are plain, which are many
+  static constexpr std::uint32_t kMostSlowTries = 12;    // where each takes seconds
 
  private:
   struct Repeats;

@@ -91,8 +91,15 @@ class Conducted {
         told_(std::move(told)),
         scenario_(content_of(folder_ + "/scenario.toml", kMostFile_bytes).value_or("")) {}
 
-  std::expected<Replay, std::string> as_given(std::uint32_t times) const {
-    return replay({"--times", std::to_string(times), folder_});
+  // Where it was written by another version, the same may be in other words.
+  std::expected<Replay, std::string> as_given(const Lines& plan, const Symptom& told,
+                                              std::uint32_t times) {
+    const Lines words = {"--times", std::to_string(times)};
+    auto given = replay({words[0], words[1], folder_});
+    if (!given || given->same > 0 || given->findings.empty()) return given;
+    const Symptom& first = given->findings.front();
+    const bool is_same = first.kind == told.kind && signature_of(first) == signature_of(told);
+    return is_same ? with(plan, first, words) : given;
   }
 
   // What is called first still has the same signature; `symptom` becomes the smallest plan's.
@@ -222,7 +229,10 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   taken.top_three = finding.kind;  // it has no stack
   std::error_code error;
   Conducted conducted(replayer_, options_.pipewrench, fs::absolute(item.path, error), json);
-  const auto replay = conducted.as_given(kTimes);
+  const Lines given = words_at(json, "plan");
+  const auto replay = conducted.as_given(
+      given, {.kind = finding.kind, .signature = finding.signature, .cause = "", .peers = {}},
+      kTimes);
   if (!replay) return std::unexpected(item.path + ": " + replay.error());
   Occurrence once{.tool = item.tool,
                   .source = item.path,
@@ -231,7 +241,6 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
                   .artefacts = {}};
   finding.unstable = once.repeated < once.tried;
   std::optional<std::pair<Lines, Symptom>> part;
-  const Lines given = words_at(json, "plan");
   Lines plan = given;
   if (!finding.unstable && !finding.note && !replay->findings.empty()) {
     Symptom symptom = replay->findings.front();

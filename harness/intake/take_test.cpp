@@ -26,6 +26,20 @@ esac
 kill -ABRT $$
 )sh";
 
+// Takes many files as libFuzzer's does, which the words in the comment say; counts its starts.
+constexpr const char* kManyAtOnce = R"sh(#!/bin/sh
+# INFO: libFuzzer ignores flags
+echo once more >> "${0%/*}/starts"
+for file; do
+  [ -f "$file" ] || continue
+  case "$(cat "$file")" in
+  *'{'*'}'*) echo 'DIFFERENT: step 1: end: text: real "ab" (2 bytes), model "b" (1 bytes)'; kill -ABRT $$ ;;
+  esac
+  echo "
+Executed $file in 0 ms"
+done
+)sh";
+
 // A pipewrench whose scenario hangs with the plan "a", "b", crashes with "b" alone and is hung by
 // "a#2" as by "a#1".
 constexpr const char* kReplays = R"sh(#!/bin/sh
@@ -104,6 +118,16 @@ TEST_F(TakeTest, ASmallerInputWithTheSameBugIsTaken) {
   EXPECT_EQ(taken.finding.signature, "errno: 11 not 0");
   EXPECT_EQ(content(taken, "input"), "half");
   EXPECT_FALSE(taken.within);
+}
+
+TEST_F(TakeTest, CandidatesRunManyToAProcess) {
+  const std::string target = program("fuzz_toy", kManyAtOnce);
+  const std::string input = "{" + std::string(60, 'x') + "}" + std::string(60, 'y');
+  const Taken taken = take(write("crash-3", input), {.target = target, .pipewrench = ""});
+  EXPECT_EQ(content(taken, "input"), "{}");
+  EXPECT_FALSE(taken.within);
+  const auto starts = content_of(root_ + "/starts", 1 << 20).value_or("");
+  EXPECT_LT(std::ranges::count(starts, '\n'), 50);
 }
 
 TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
