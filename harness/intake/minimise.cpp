@@ -69,7 +69,7 @@ class Plainer {
         other[at + kOp] = static_cast<char>(plainer);
         other[at + kClient] = static_cast<char>(client);
         other.replace(at + kFlags, kRecord - kFlags, kRecord - kFlags, '\0');
-        add(plainer < byte(at + kOp) ? std::move(other) : input_);
+        add(plainer < byte(at + kOp) ? other : input_);
       }
     }
   }
@@ -87,7 +87,7 @@ class Plainer {
       std::string other = input_;
       for (std::size_t at = 0; at + kRecord <= other.size(); at += kRecord)
         if (other[at + kClient] == old) other[at + kClient] = static_cast<char>(client);
-      add(client < byte(of + kClient) ? std::move(other) : input_);
+      add(client < byte(of + kClient) ? other : input_);
     }
   }
 

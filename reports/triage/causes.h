@@ -15,9 +15,9 @@ enum class Harm : std::uint8_t { leftover, wrong_result, never_ends, dies };
 Harm harm_of(const Crash& crash);
 Harm harm_of(const Symptom& symptom);
 
-// Whether what a part shows may be the cause of what the whole shows. Of a comparison, a check or an
-// exception the stack says who noticed; any other crash says itself where it comes from, and a loop
-// where it is.
+// Whether what a part shows may be the cause of what the whole shows. Of a comparison, a check or
+// an exception the stack says who noticed; any other crash says itself where it comes from, and a
+// loop where it is.
 bool may_be_cause(const Crash& of_part, const Crash& of_whole);
 bool may_be_cause(const Symptom& of_part, const Symptom& of_whole);
 
