@@ -78,6 +78,18 @@ Artefact artefact_of(std::string role, std::string name, std::string content) {
           .damage = {}};
 }
 
+void keep_whole(const FindingRecord& whole, FindingRecord& part) {
+  auto& artefacts = part.occurrences.front().artefacts;
+  std::erase_if(artefacts, [](const Artefact& one) { return one.role == "original"; });
+  const auto& given = whole.occurrences.front().artefacts;
+  for (const char* role : {"original", "input", "plan"})
+    if (const auto found = std::ranges::find(given, role, &Artefact::role); found != given.end()) {
+      artefacts.push_back(artefact_of("original", found->name, found->content));
+      break;
+    }
+  artefacts.push_back(artefact_of("symptom", "symptom.txt", whole.cause + "\n"));
+}
+
 std::string id_of(const FindingRecord& finding) {
   return finding_id(finding.target, cause_of_kind(finding.kind), finding.signature);
 }
@@ -269,7 +281,8 @@ std::optional<FindingRecord> Taker::within(const Item& item, const Program& prog
     if (once.size == 0) break;
     found = std::move(next);
   }
-  if (found && found->id == whole.id) return {};
+  if (!found || found->id == whole.id) return {};
+  keep_whole(whole, *found);
   return found;
 }
 

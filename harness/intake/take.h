@@ -71,6 +71,8 @@ class Taker {
 };
 
 Artefact artefact_of(std::string role, std::string name, std::string content);
+// Of what a part shows: beside it what was given, and what the whole shows.
+void keep_whole(const FindingRecord& whole, FindingRecord& part);
 // What the conductor's finding is called by its cause and the plan that shows it: all its symptoms
 // are one finding.
 void call_by_cause(const Symptom& symptom, const std::vector<std::string>& plan,

@@ -267,7 +267,10 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
     call_by_cause(part->second, part->first, cause);
     other.size = part->first.size();
     other.artefacts = conducted.files_with(part->first, part->second, kTimes);
-    if (!other.artefacts.empty() && cause.id != finding.id) taken.within = std::move(cause);
+    if (!other.artefacts.empty() && cause.id != finding.id) {
+      keep_whole(finding, cause);
+      taken.within = std::move(cause);
+    }
   }
   return taken;
 }

@@ -85,7 +85,10 @@ class TakeTest : public ::testing::Test {
     return std::move(*taken);
   }
   static std::string content(const Taken& taken, const std::string& role) {
-    const auto& artefacts = taken.finding.occurrences.at(0).artefacts;
+    return content(taken.finding, role);
+  }
+  static std::string content(const FindingRecord& finding, const std::string& role) {
+    const auto& artefacts = finding.occurrences.at(0).artefacts;
     const auto found = std::ranges::find(artefacts, role, &Artefact::role);
     return found == artefacts.end() ? "none" : found->content;
   }
@@ -107,7 +110,9 @@ TEST_F(TakeTest, ASmallerInputWithAnotherBugIsNotTaken) {
   // It is not lost: what triggers it lies within what triggers this one.
   ASSERT_TRUE(taken.within);
   EXPECT_EQ(taken.within->signature, "errno: 11 not 0");
-  EXPECT_EQ(taken.within->occurrences.at(0).artefacts.at(0).content, "half");
+  EXPECT_EQ(content(*taken.within, "input"), "half");
+  EXPECT_EQ(content(*taken.within, "original"), input);
+  EXPECT_EQ(content(*taken.within, "symptom"), taken.finding.cause + "\n");
 }
 
 // Two bugs of one call: what it is that differs is part of the signature.
@@ -150,6 +155,8 @@ TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
   ASSERT_TRUE(taken.within);
   EXPECT_EQ(taken.within->kind, "crash");
   EXPECT_EQ(taken.within->occurrences.at(0).size, 1U);
+  EXPECT_EQ(content(*taken.within, "plan"), "b\n");
+  EXPECT_EQ(content(*taken.within, "original"), "c#1\na#2\nb\n");
 }
 
 TEST_F(TakeTest, ThePlanAsGivenKeepsItsFiles) {
