@@ -28,5 +28,11 @@ TEST(Causes, OfACrashTheStackSaysWhereItComesFrom) {
   EXPECT_FALSE(may_be_cause(exception, crash));
 }
 
+TEST(Causes, ALengthThatIsWrongIsOneCauseWhateverTheCopyIsCalled) {
+  EXPECT_EQ(cause_of_kind("memcpy-param-overlap"), cause_of_kind("heap-buffer-overflow"));
+  EXPECT_EQ(cause_of_kind("negative-size-param"), cause_of_kind("SEGV"));
+  EXPECT_EQ(cause_of_kind("heap-use-after-free"), "heap-use-after-free");
+}
+
 }  // namespace
 }  // namespace pipewrench
