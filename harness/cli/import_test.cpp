@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 constexpr const char* kToy = R"sh(#!/bin/sh
 for file; do :; done
 case "$(cat "$file")" in
-*long*bad*) echo 'DIFFERENT: step 1: end: text: real "ab" (2 bytes), model "b" (1 bytes)' ;;
+*long*bad*) echo 'DIFFERENT: step 1: send: text: real "ab" (2 bytes), model "b" (1 bytes)' ;;
 *bad*) echo 'DIFFERENT: step 0: send: errno: real 11, model 0' ;;
 *odd*) n=$(($(cat "${0%/*}/runs" 2>/dev/null || echo 0) + 1)); echo $n > "${0%/*}/runs"
   [ $((n % 2)) = 0 ] && exit 0; echo 'DIFFERENT: step 0: send: errno: real 4, model 0' ;;

@@ -107,7 +107,17 @@ TEST_F(TakeTest, ASmallerInputWithAnotherBugIsNotTaken) {
   EXPECT_LT(small.find("first"), small.find("half"));
   EXPECT_EQ(content(taken, "original"), input);
   EXPECT_NE(content(taken, "log").find("receive: text"), std::string::npos);
-  // It is not lost: what triggers it lies within what triggers this one.
+  EXPECT_FALSE(taken.within);  // another operation notices it
+}
+
+// Of what one operation says of two inputs, one in the other, the smaller is the cause.
+TEST_F(TakeTest, WhatAPartShowsIsKeptAsTheCause) {
+  std::string script = kTwoBugs;
+  script.replace(script.find("send: errno"), 4, "receive");
+  const std::string target = program("replay_toy", script.c_str());
+  const std::string input = "some first then half of it";
+  const Taken taken = take(write("crash-1", input), {.target = target, .pipewrench = ""});
+  EXPECT_EQ(taken.finding.signature, "text: fewer: its begin");
   ASSERT_TRUE(taken.within);
   EXPECT_EQ(taken.within->signature, "errno: 11 not 0");
   EXPECT_EQ(content(*taken.within, "input"), "half");

@@ -34,6 +34,13 @@ bool is_noticed(const Crash& crash) {
   return is_noticed_later(crash) || std::ranges::find(kNoticed, crash.kind) != kNoticed.end();
 }
 
+// The operation that compared; what a guard says comes at the end of the input.
+std::string_view noticer(const Crash& crash) {
+  const std::string_view detail = crash.detail;
+  if (crash.tool == "guard") return "end";
+  return crash.tool == "target" ? detail.substr(0, detail.find(": ")) : std::string_view();
+}
+
 Harm harm_of_kind(std::string_view kind, Harm other) {
   const auto* const found = std::ranges::find(kHarms, kind, &Harmful::kind);
   return found == kHarms.end() ? other : found->harm;
@@ -48,11 +55,17 @@ Harm harm_of(const Crash& crash) {
 Harm harm_of(const Symptom& symptom) { return harm_of_kind(symptom.kind, Harm::wrong_result); }
 
 bool may_be_cause(const Crash& of_part, const Crash& of_whole) {
-  return !of_part.kind.empty() && is_noticed(of_whole) && harm_of(of_part) >= harm_of(of_whole);
+  const Harm harm = harm_of(of_part);
+  if (of_part.kind.empty() || !is_noticed(of_whole) || harm < harm_of(of_whole)) return false;
+  return harm == Harm::dies ||
+         (!noticer(of_whole).empty() && noticer(of_part) == noticer(of_whole));
 }
 
 bool may_be_cause(const Symptom& of_part, const Symptom& of_whole) {
-  return harm_of(of_part) >= harm_of(of_whole);
+  const auto shows_it = [&](const std::string& peer) {
+    return std::ranges::find(of_whole.peers, peer) != of_whole.peers.end();
+  };
+  return harm_of(of_part) >= harm_of(of_whole) && std::ranges::any_of(of_part.peers, shows_it);
 }
 
 }  // namespace pipewrench
