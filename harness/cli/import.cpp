@@ -36,17 +36,15 @@ std::string path_in(const std::string& out, const std::string& content) {
   return out + "/artefacts/" + hash.substr(0, 2) + "/" + hash.substr(2);
 }
 
-void add_commands(const std::string& out, Taken& taken) {
-  FindingRecord& finding = taken.finding;
+void add_commands(const std::string& out, const std::string& program, FindingRecord& finding) {
   const Occurrence& once = finding.occurrences.front();
   if (once.tool == "conductor") {
     finding.replay = "pipewrench replay " + shell_word(once.source);
     return;
   }
   const auto input = std::ranges::find(once.artefacts, "input", &Artefact::role);
-  if (taken.program.empty() || input == once.artefacts.end()) return;
-  const std::string words =
-      shell_word(taken.program) + " " + shell_word(path_in(out, input->content));
+  if (program.empty() || input == once.artefacts.end()) return;
+  const std::string words = shell_word(program) + " " + shell_word(path_in(out, input->content));
   finding.replay = words;
   finding.gdb = "gdb --args " + words;
 }
@@ -73,18 +71,22 @@ class Import {
       return true;
     }
     FindingRecord& finding = taken->finding;
-    finding.occurrences.front().run = run_;
-    finding.occurrences.front().at_ms = wall_clock_ms();
     if (finding.id.empty()) finding.id = finding_id(finding);
-    add_commands(arguments_.out, *taken);
-    const auto standing = store_.take(finding);
-    if (!standing) {
-      complain(standing.error());
-      return false;
-    }
+    const auto at_ms = wall_clock_ms();
+    const auto store = [&](FindingRecord& one, const std::string& cause) {
+      one.occurrences.front().run = run_;
+      one.occurrences.front().at_ms = at_ms;
+      add_commands(arguments_.out, taken->program, one);
+      auto standing = store_.take(one, cause);
+      if (!standing) complain(standing.error());
+      return standing;
+    };
+    if (taken->within && !store(*taken->within, "")) return false;
+    const auto standing = store(finding, taken->within ? taken->within->id : "");
+    if (!standing) return false;
     const bool counts = !finding.note && !finding.unstable;
     // Of what came several times in this run the first is the news.
-    const bool is_first = seen_.insert(finding.id).second;
+    const bool is_first = seen_.insert(taken->within ? taken->within->id : finding.id).second;
     const bool is_new = is_news(*standing);
     if (is_new && is_first && counts) ++tally_.fresh;
     const std::string word = finding.unstable      ? "unstable"
@@ -110,6 +112,13 @@ class Import {
   }
 
  private:
+  nlohmann::ordered_json files_of(const Occurrence& once) const {
+    auto files = nlohmann::ordered_json::object();
+    for (const Artefact& artefact : once.artefacts)
+      files[artefact.role] = path_in(arguments_.out, artefact.content);
+    return files;
+  }
+
   void print(const Item& item, const Taken& taken, const std::string& word) {
     const FindingRecord& finding = taken.finding;
     const Occurrence& once = finding.occurrences.front();
@@ -121,22 +130,25 @@ class Import {
       fmt::print("{:<9} {} {}{}: {}\n", word, finding.id, printable(finding.kind), often,
                  one_line(finding.cause));
     } else {
-      auto files = nlohmann::ordered_json::object();
-      for (const Artefact& artefact : once.artefacts)
-        files[artefact.role] = path_in(arguments_.out, artefact.content);
-      const nlohmann::ordered_json json = {{"event", word},
-                                           {"id", finding.id},
-                                           {"target", finding.target},
-                                           {"kind", finding.kind},
-                                           {"signature", finding.signature},
-                                           {"cause", finding.cause},
-                                           {"top_three", taken.top_three},
-                                           {"source", item.path},
-                                           {"repeated", once.repeated},
-                                           {"tried", once.tried},
-                                           {"size", once.size},
-                                           {"sanitizer", once.sanitizer},
-                                           {"artefacts", std::move(files)}};
+      nlohmann::ordered_json json = {{"event", word},
+                                     {"id", finding.id},
+                                     {"target", finding.target},
+                                     {"kind", finding.kind},
+                                     {"signature", finding.signature},
+                                     {"cause", finding.cause},
+                                     {"top_three", taken.top_three},
+                                     {"source", item.path},
+                                     {"repeated", once.repeated},
+                                     {"tried", once.tried},
+                                     {"size", once.size},
+                                     {"sanitizer", once.sanitizer},
+                                     {"artefacts", files_of(once)}};
+      if (taken.within)
+        json["within"] = {{"id", taken.within->id},
+                          {"kind", taken.within->kind},
+                          {"signature", taken.within->signature},
+                          {"cause", taken.within->cause},
+                          {"artefacts", files_of(taken.within->occurrences.front())}};
       fmt::print("{}\n",
                  json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
     }

@@ -21,6 +21,7 @@ using Json = nlohmann::json;
 constexpr const char* kToy = R"sh(#!/bin/sh
 for file; do :; done
 case "$(cat "$file")" in
+*long*bad*) echo 'DIFFERENT: step 1: send: text: real "ab" (2 bytes), model "b" (1 bytes)' ;;
 *bad*) echo 'DIFFERENT: step 0: send: errno: real 11, model 0' ;;
 *odd*) n=$(($(cat "${0%/*}/runs" 2>/dev/null || echo 0) + 1)); echo $n > "${0%/*}/runs"
   [ $((n % 2)) = 0 ] && exit 0; echo 'DIFFERENT: step 0: send: errno: real 4, model 0' ;;
@@ -69,6 +70,22 @@ TEST_F(ImportTest, AnArtefactWithItsLogIsRunAgainAndKnownTheNextTime) {
   const Result again = import("fuzz/crash-1");
   EXPECT_EQ(again.status, 0) << again.text;
   EXPECT_FALSE(again.text.starts_with("new ")) << again.text;
+}
+
+// Of the text that differs a part shows the errno, which is the cause.
+TEST_F(ImportTest, ASymptomIsListedAsItsCause) {
+  write("fuzz/crash-1", "so long and so bad");
+  const auto lines = lines_of("fuzz/crash-1");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("event"), "new");
+  EXPECT_EQ(lines[0].at("signature"), "text: more: other end");
+  EXPECT_EQ(lines[0].at("within").at("signature"), "errno: 11 not 0");
+  const auto listed = Json::parse(run("findings list --json --store store").text, nullptr, false);
+  EXPECT_NE(listed.dump().find("errno: 11 not 0"), std::string::npos) << listed.dump();
+  EXPECT_EQ(listed.dump().find("text: more"), std::string::npos) << listed.dump();
+  write("fuzz/crash-2", "bad");
+  EXPECT_EQ(import("fuzz/crash-2").status, 0);
+  EXPECT_EQ(import("fuzz/crash-1").status, 0);
 }
 
 TEST_F(ImportTest, AnOutputOfAflIsItsCrashesAndHangs) {

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 namespace pipewrench {
 namespace {
@@ -11,137 +12,195 @@ namespace {
 // Fields of a record (harness/inproc/records.h), by what makes an operation plainest first.
 constexpr std::size_t kOp = 0, kClient = 1, kFlags = 2, kFault = 3, kValue = 4, kRecord = 8;
 
+// Names of operations begin again behind the last: one of the first ones is always the same.
+constexpr unsigned kMostOperations = 32, kMostClients = 2;
+
+struct Candidate {
+  std::string input;
+  std::size_t next;  // where its pass goes on, if it is taken
+};
+using Candidates = std::vector<Candidate>;
+
+std::uint64_t sum(const std::string& input) {
+  std::uint64_t sum = 0;
+  for (const char c : input) sum += c == '0' ? 0 : 1 + static_cast<unsigned char>(c);
+  return sum;
+}
+
+// Changes of the records of an input, each of which has a number that stays, so that a pass can go
+// on behind the one that was taken.
+class Plainer {
+ public:
+  enum class Changes : std::uint8_t { all, all_but_operations, less };  // less: of the same
+  Plainer(const std::string& input, std::size_t from, Changes changes)
+      : input_(input), from_(from) {
+    for (std::size_t at = 0; at + kRecord <= input.size(); at += kRecord) {
+      if (changes == Changes::all) first_operation(at);
+      set(at + kFault, 0);
+      set(at + kFault, byte(at + kFault) & 0x0f);
+      set(at + kFlags, 0);
+      for (unsigned bit = 1; bit < 256; bit <<= 1) set(at + kFlags, byte(at + kFlags) & ~bit);
+      value(at);
+      if (changes == Changes::less) continue;
+      for (unsigned client = 0; client < kMostClients; ++client) set(at + kClient, client);
+    }
+    if (changes == Changes::less) return;
+    for (std::size_t at = 0; at + kRecord <= input.size(); at += kRecord) rename_client(at);
+  }
+  Candidates take() { return std::move(all_); }
+
+ private:
+  unsigned byte(std::size_t at) const { return static_cast<unsigned char>(input_[at]); }
+  void add(std::string other) {
+    if (number_++ >= from_ && other != input_) all_.push_back({std::move(other), number_});
+  }
+  void set(std::size_t at, unsigned value) {
+    std::string other = input_;
+    other[at] = static_cast<char>(value);
+    add(std::move(other));
+  }
+  // An operation may only be needed as another one that is done by another client.
+  void first_operation(std::size_t at) {
+    for (unsigned op = 0; op < kMostOperations; ++op) {
+      const unsigned plainer = std::min(op, byte(at + kOp));
+      set(at + kOp, plainer);
+      for (unsigned client = 0; client < kMostClients; ++client) {
+        std::string other = input_;
+        other[at + kOp] = static_cast<char>(plainer);
+        other[at + kClient] = static_cast<char>(client);
+        other.replace(at + kFlags, kRecord - kFlags, kRecord - kFlags, '\0');
+        add(plainer < byte(at + kOp) ? other : input_);
+      }
+    }
+  }
+  void value(std::size_t at) {
+    std::string zero = input_;
+    zero.replace(at + kValue, 4, 4, '\0');
+    add(std::move(zero));
+    for (std::size_t i = kRecord; i-- > kValue;) set(at + i, 0);
+    for (const unsigned mask : {0x0fU, 0xf0U}) set(at + kValue, byte(at + kValue) & mask);
+  }
+  // Everything that one client does becomes another's, who comes first.
+  void rename_client(std::size_t of) {
+    const char old = input_[of + kClient];
+    for (unsigned client = 0; client < 4; ++client) {
+      std::string other = input_;
+      for (std::size_t at = 0; at + kRecord <= other.size(); at += kRecord)
+        if (other[at + kClient] == old) other[at + kClient] = static_cast<char>(client);
+      add(client < byte(of + kClient) ? other : input_);
+    }
+  }
+
+  const std::string& input_;
+  std::size_t from_, number_ = 0;
+  Candidates all_;
+};
+
 class Minimiser {
  public:
   Minimiser(std::string input, const Minimise& how) : how_(how), best_(std::move(input)) {}
 
   std::string run() {
     std::string before;
+    const auto changes =
+        how_.other_operations ? Plainer::Changes::all : Plainer::Changes::all_but_operations;
     do {
       before = best_;
       drop_rest();
-      drop_units();
+      for (std::size_t run = std::max<std::size_t>(units() / 2, 1); run > 0; run /= 2)
+        pass(units(), [&](std::size_t end) { return without_runs(run, end); });
       if (how_.only_drops) continue;
       if (how_.unit_bytes == kRecord)
-        plainer_records();
+        pass(0, [&](std::size_t from) { return Plainer(best_, from, changes).take(); });
       else
-        plainer_bytes();
-      if (how_.other_operations) drop_pairs();
+        pass(0, [&](std::size_t from) { return plainer_bytes(from); });
+      if (how_.other_operations) pass(units(), [&](std::size_t end) { return without_pairs(end); });
     } while (best_ != before && tries_ < how_.most_tries);
     return best_;
   }
 
  private:
-  bool take(const std::string& input) {
-    if (input == best_ || !plainer(input)) return false;
-    const auto [known, is_new] = asked_.try_emplace(input, false);
-    if (is_new) {
-      if (tries_ == how_.most_tries) return false;
-      ++tries_;
-      known->second = how_.shows_same(input);
+  std::size_t units() const { return best_.size() / how_.unit_bytes; }
+
+  // Takes the first candidate that shows the same, and goes on behind it, with what then is best.
+  template <class Make>
+  void pass(std::size_t from, Make make) {
+    for (;;) {
+      const Candidates all = make(from);
+      const std::size_t taken = first_same(all);
+      if (taken == all.size()) return;
+      best_ = all[taken].input;
+      from = all[taken].next;
     }
-    if (known->second) best_ = input;
-    return known->second;
   }
+
+  std::size_t first_same(const Candidates& all) {
+    std::vector<std::string> inputs;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < all.size() && tries_ + inputs.size() < how_.most_tries; ++i) {
+      if (!plainer(all[i].input) || failed_.contains(all[i].input)) continue;
+      inputs.push_back(all[i].input);
+      places.push_back(i);
+    }
+    if (inputs.empty()) return all.size();
+    const std::size_t first = how_.first_same(inputs);
+    tries_ += static_cast<std::uint32_t>(std::min(first + 1, inputs.size()));
+    failed_.insert(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(first));
+    return first < inputs.size() ? places[first] : all.size();
+  }
+
   // No way back: so it ends.
   bool plainer(const std::string& input) const {
     return input.size() < best_.size() || (input.size() == best_.size() && sum(input) < sum(best_));
   }
-  static std::uint64_t sum(const std::string& input) {
-    std::uint64_t sum = 0;
-    for (const char c : input) sum += c == '0' ? 0 : 1 + static_cast<unsigned char>(c);
-    return sum;
-  }
 
   void drop_rest() {
     if (const std::size_t rest = best_.size() % how_.unit_bytes; rest != 0)
-      take(best_.substr(0, best_.size() - rest));
+      if (Candidates one = {{best_.substr(0, best_.size() - rest), 0}}; first_same(one) == 0)
+        best_ = one.front().input;
   }
 
   // From the end, as what comes after the failure never mattered.
-  void drop_units() {
+  Candidates without_runs(std::size_t run, std::size_t end) const {
+    Candidates all;
     const std::size_t unit = how_.unit_bytes;
-    for (std::size_t run = std::max<std::size_t>(best_.size() / unit / 2, 1);; run /= 2) {
-      for (std::size_t end = best_.size() / unit; end > 0;) {
-        const std::size_t first = end > run ? end - run : 0;
-        std::string shorter = best_;
-        shorter.erase(first * unit, (end - first) * unit);
-        take(shorter);
-        end = first;
-      }
-      if (run <= 1) return;
+    for (end = std::min(end, units()); end > 0;) {
+      const std::size_t first = end > run ? end - run : 0;
+      std::string shorter = best_;
+      shorter.erase(first * unit, (end - first) * unit);
+      all.push_back({std::move(shorter), first});
+      end = first;
     }
+    return all;
   }
 
   // One operation may only make sense with another: what it opens is closed.
-  void drop_pairs() {
+  Candidates without_pairs(std::size_t end) const {
+    Candidates all;
     const std::size_t unit = how_.unit_bytes;
-    for (std::size_t i = best_.size() / unit; i-- > 1;)
-      for (std::size_t j = i; j-- > 0 && (i + 1) * unit <= best_.size();) {
+    for (std::size_t i = std::min(end, units()); i-- > 1;)
+      for (std::size_t j = i; j-- > 0;) {
         std::string shorter = best_;
         shorter.erase(i * unit, unit).erase(j * unit, unit);
-        if (take(shorter)) break;
+        all.push_back({std::move(shorter), i});
       }
+    return all;
   }
 
-  bool set(std::size_t at, unsigned char value) {
-    if (static_cast<unsigned char>(best_[at]) == value) return false;
-    std::string other = best_;
-    other[at] = static_cast<char>(value);
-    return take(other);
-  }
-
-  // Without what it does not need: in the same order always, so that equal causes end alike.
-  void plainer_records() {
-    for (std::size_t at = 0; at + kRecord <= best_.size(); at += kRecord) {
-      if (how_.other_operations) first_operation(at);
-      if (!set(at + kFault, 0) && (best_[at + kFault] & 0xf0) != 0)
-        set(at + kFault, best_[at + kFault] & 0x0f);
-      set(at + kFlags, 0);
-      for (unsigned bit = 1; bit < 256; bit <<= 1)
-        if ((best_[at + kFlags] & bit) != 0)
-          set(at + kFlags, static_cast<unsigned char>(best_[at + kFlags] & ~bit));
-      plainer_value(at);
-      for (unsigned char client = 0; client < 2; ++client)
-        if (set(at + kClient, client)) break;
-    }
-    for (std::size_t at = 0; at + kRecord <= best_.size(); at += kRecord) rename_client(at);
-  }
-  // Everything that one client does becomes another's, who comes first.
-  void rename_client(std::size_t of) {
-    const char old = best_[of + kClient];
-    for (int client = 0; client < std::min<int>(4, static_cast<unsigned char>(old)); ++client) {
-      std::string other = best_;
-      for (std::size_t at = 0; at + kRecord <= other.size(); at += kRecord)
-        if (other[at + kClient] == old) other[at + kClient] = static_cast<char>(client);
-      if (take(other)) return;
-    }
-  }
-  // Names of operations begin again behind the last: one of the first ones is always the same.
-  void first_operation(std::size_t at) {
-    constexpr unsigned kMostOperations = 32;
-    const unsigned now = static_cast<unsigned char>(best_[at + kOp]);
-    for (unsigned op = 0; op < std::min(now, kMostOperations); ++op)
-      if (set(at + kOp, static_cast<unsigned char>(op))) return;
-  }
-  void plainer_value(std::size_t at) {
-    std::string zero = best_;
-    zero.replace(at + kValue, 4, 4, '\0');
-    if (take(zero)) return;
-    for (std::size_t i = kRecord; i-- > kValue;) set(at + i, 0);
-    for (const unsigned mask : {0x0fU, 0xf0U})
-      set(at + kValue,
-          static_cast<unsigned char>(static_cast<unsigned char>(best_[at + kValue]) & mask));
-  }
-
-  void plainer_bytes() {
-    for (std::size_t i = 0; i < best_.size(); ++i)
-      if (!set(i, '0')) set(i, 0);
+  Candidates plainer_bytes(std::size_t from) const {
+    Candidates all;
+    for (std::size_t i = from; i < best_.size(); ++i)
+      for (const char plain : {'0', '\0'}) {
+        std::string other = best_;
+        other[i] = plain;
+        if (other != best_) all.push_back({std::move(other), i + 1});
+      }
+    return all;
   }
 
   const Minimise& how_;
   std::string best_;
-  std::unordered_map<std::string, bool> asked_;
+  std::unordered_set<std::string> failed_;
   std::uint32_t tries_ = 0;
 };
 
@@ -167,10 +226,68 @@ std::vector<std::string> plainer_lines(const std::string& line) {
   return all;
 }
 
+using Places = std::vector<std::size_t>;
+
+// Of 0 to `count` - 1.
+std::vector<Places> subsets_of(std::size_t count) {
+  constexpr std::size_t kMostForAll = 6;
+  std::vector<Places> all;
+  if (count <= kMostForAll) {
+    for (std::size_t bits = 1; bits + 1 < std::size_t{1} << count; ++bits) {
+      Places& kept = all.emplace_back();
+      for (std::size_t i = 0; i < count; ++i)
+        if ((bits >> i & 1U) != 0) kept.push_back(i);
+    }
+  } else {
+    for (std::size_t gone = 0; gone < count; ++gone) {
+      Places without, before;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i != gone) without.push_back(i);
+        if (i < gone) before.push_back(i);
+      }
+      all.push_back(std::move(without));
+      if (gone > 0 && gone + 1 < count) all.push_back(std::move(before));
+    }
+  }
+  std::ranges::sort(all, [](const Places& one, const Places& other) {
+    return std::pair(one.size(), one) < std::pair(other.size(), other);
+  });
+  return all;
+}
+
 }  // namespace
+
+std::function<std::size_t(const std::vector<std::string>&)> one_by_one(
+    std::function<bool(const std::string&)> shows_same) {
+  return [shows_same = std::move(shows_same)](const std::vector<std::string>& inputs) {
+    return static_cast<std::size_t>(std::ranges::find_if(inputs, shows_same) - inputs.begin());
+  };
+}
 
 std::string minimised(std::string input, const Minimise& how) {
   return Minimiser(std::move(input), how).run();
+}
+
+std::vector<std::string> parts_of(const std::string& input, std::size_t unit_bytes) {
+  std::vector<std::string> parts;
+  for (const auto& kept : subsets_of((input.size() + unit_bytes - 1) / unit_bytes)) {
+    std::string part;
+    for (const std::size_t i : kept) part += input.substr(i * unit_bytes, unit_bytes);
+    parts.push_back(std::move(part));
+  }
+  if (unit_bytes == kRecord)
+    for (Candidate& less : Plainer(input, 0, Plainer::Changes::less).take())
+      parts.push_back(std::move(less.input));
+  return parts;
+}
+
+std::vector<std::vector<std::string>> parts_of(const std::vector<std::string>& plan) {
+  std::vector<std::vector<std::string>> parts;
+  for (const auto& kept : subsets_of(plan.size())) {
+    std::vector<std::string>& part = parts.emplace_back();
+    for (const std::size_t i : kept) part.push_back(plan[i]);
+  }
+  return parts;
 }
 
 std::vector<std::string> smaller_plan(

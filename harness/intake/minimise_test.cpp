@@ -13,7 +13,8 @@ TEST(Minimise, KeepsTheBytesThatMatter) {
     const auto first = input.find('{');
     return first != std::string::npos && input.find('}', first) != std::string::npos;
   };
-  EXPECT_EQ(minimised("aaaaaaaaaa{bbbbbbbbbb}cccccccc", {.shows_same = has_both}), "{}");
+  EXPECT_EQ(minimised("aaaaaaaaaa{bbbbbbbbbb}cccccccc", {.first_same = one_by_one(has_both)}),
+            "{}");
 }
 
 TEST(Minimise, DropsWholeOperationsAndTheirFaults) {
@@ -27,7 +28,8 @@ TEST(Minimise, DropsWholeOperationsAndTheirFaults) {
   std::string input;
   for (const char op : {'\1', '\5', '\2', '\3', '\5', '\4'})
     input += std::string({op, 1, 7, 3, 9, 9, 9, 9});
-  const std::string small = minimised(input + "rest", {.shows_same = fails, .unit_bytes = 8});
+  const std::string small =
+      minimised(input + "rest", {.first_same = one_by_one(fails), .unit_bytes = 8});
   EXPECT_EQ(small, std::string("\5\0\0\0\0\0\0\0\5\0\4\0\0\0\0\0", 16));
 }
 
@@ -35,16 +37,46 @@ TEST(Minimise, ANameAmongMany) {
   const auto fails = [](const std::string& input) {
     return input.size() == 8 && input[0] % 3 == 1;
   };
-  const Minimise how{.shows_same = fails, .unit_bytes = 8, .other_operations = true};
+  const Minimise how{.first_same = one_by_one(fails), .unit_bytes = 8, .other_operations = true};
   EXPECT_EQ(minimised(std::string("\x10\0\0\0\0\0\0\0", 8), how)[0], 1);
 }
 
 TEST(Minimise, AsksNoMoreThanItMay) {
   std::uint32_t asked = 0;
-  const Minimise how{.shows_same = [&](const std::string&) { return ++asked, asked % 2 == 0; },
-                     .most_tries = 20};
+  const Minimise how{
+      .first_same = one_by_one([&](const std::string&) { return ++asked, asked % 2 == 0; }),
+      .most_tries = 20};
   minimised(std::string(1000, 'x'), how);
   EXPECT_EQ(asked, 20U);
+}
+
+TEST(Minimise, AsksOfManyAtOnce) {
+  std::size_t calls = 0;
+  const auto has_last = [](const std::string& input) { return input.ends_with('z'); };
+  const auto first_same = [&, one = one_by_one(has_last)](const std::vector<std::string>& inputs) {
+    return ++calls, one(inputs);
+  };
+  EXPECT_EQ(minimised(std::string(64, 'a') + "z", {.first_same = first_same}), "z");
+  EXPECT_LT(calls, 30U);
+}
+
+TEST(Parts, AreAllOfAShortInputFewestFirst) {
+  EXPECT_EQ(parts_of("aabbcc", 2),
+            (std::vector<std::string>{"aa", "bb", "cc", "aabb", "aacc", "bbcc"}));
+  EXPECT_TRUE(parts_of("aa", 2).empty());
+  EXPECT_TRUE(parts_of("", 2).empty());
+}
+
+TEST(Parts, AnOperationWithLessIsOne) {
+  const auto parts = parts_of(std::string("\1\0\0\3\0\0\0\0", 8), 8);
+  EXPECT_EQ(parts, (std::vector<std::string>{std::string("\1\0\0\0\0\0\0\0", 8)}));
+}
+
+TEST(Parts, OfALongInputAreWithoutOneAndItsBeginnings) {
+  const auto parts = parts_of("abcdefgh", 1);
+  EXPECT_EQ(parts.front(), "a");
+  EXPECT_EQ(parts.back(), "bcdefgh");
+  EXPECT_EQ(parts.size(), 14U);
 }
 
 }  // namespace

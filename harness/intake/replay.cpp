@@ -118,23 +118,27 @@ std::expected<Replayer, std::string> Replayer::make(const std::string& folder) {
 Replayer::Replayer(Replayer&& other) noexcept
     : directory_(std::exchange(other.directory_, {})),
       known_(std::move(other.known_)),
-      stacks_(std::move(other.stacks_)) {}
+      stacks_(std::move(other.stacks_)),
+      starts_(other.starts_) {}
 
 Replayer::~Replayer() {
   std::error_code ignored;
   if (!directory_.empty()) fs::remove_all(directory_, ignored);
 }
 
-std::expected<ChildRun, std::string> Replayer::output_of(const Program& program,
-                                                         const std::string& input, const How& how) {
-  const std::string path = directory_ + "/input";
-  if (!write_input(path, input)) return std::unexpected(path + ": cannot be written");
+std::expected<ChildRun, std::string> Replayer::output_of(const Program& program, Inputs inputs,
+                                                         const How& how) {
   std::vector<std::string> words = {program.path};
   if (program.engine == Engine::libfuzzer)
     words.push_back("-timeout=" + std::to_string(kTimeout_s));
   else if (how.says)
     words.emplace_back("-v");
-  words.push_back(path);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string path = directory_ + "/input" + (i > 0 ? std::to_string(i) : "");
+    if (!write_input(path, inputs[i])) return std::unexpected(path + ": cannot be written");
+    words.push_back(path);
+  }
+  ++starts_;
   std::vector<std::string> environment;
   if (how.ignores_leaks)
     environment.assign(kWithoutLeaks.begin(), kWithoutLeaks.end());
@@ -146,7 +150,7 @@ std::expected<ChildRun, std::string> Replayer::output_of(const Program& program,
 std::expected<Replayer::Shown, std::string> Replayer::run(const Program& program,
                                                           const std::string& input, Log log) {
   if (log == Log::is_kept) {
-    auto ran = output_of(program, input, {.has_symbols = true});
+    auto ran = output_of(program, {&input, 1}, {.has_symbols = true});
     if (!ran) return std::unexpected(ran.error());
     return Shown{.crash = crash_in(*ran), .log = std::move(ran->output)};
   }
@@ -157,14 +161,17 @@ std::expected<Replayer::Shown, std::string> Replayer::run(const Program& program
 
 std::expected<Crash, std::string> Replayer::crash_of(const Program& program,
                                                      const std::string& input, const How& how) {
-  const auto ran = output_of(program, input, how);
+  const auto ran = output_of(program, {&input, 1}, how);
   if (!ran) return std::unexpected(ran.error());
-  Crash crash = crash_in(*ran);
+  return named(program, input, crash_in(*ran));
+}
+
+Crash Replayer::named(const Program& program, const std::string& input, Crash crash) {
   if (crash.kind.empty() || crash.stacks.empty()) return crash;
   const std::string key = program.path + "|" + addresses_of(crash);
   auto known = stacks_.find(key);
   if (known == stacks_.end()) {
-    const auto again = output_of(program, input, {.has_symbols = true});
+    const auto again = output_of(program, {&input, 1}, {.has_symbols = true});
     Crash named = again ? crash_in(*again) : Crash{};
     if (named.kind != crash.kind) named.stacks = crash.stacks;
     known = stacks_.emplace(key, std::move(named.stacks)).first;
@@ -177,11 +184,45 @@ std::expected<Crash, std::string> Replayer::run_once(const Program& program,
                                                      const std::string& input, Leaks leaks) {
   const std::tuple key(program.path, input, leaks);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
-  auto crash = crash_of(program, input, {.ignores_leaks = leaks == Leaks::are_ignored});
-  if (!crash) return std::unexpected(crash.error());
+  const auto ran = output_of(program, {&input, 1}, {.ignores_leaks = leaks == Leaks::are_ignored});
+  if (!ran) return std::unexpected(ran.error());
+  Crash crash = crash_in(*ran);
+  if (!is_noticed_later(crash)) crash = named(program, input, std::move(crash));
   if (known_.size() >= kMostKnown) known_.clear();
-  known_.emplace(key, *crash);
-  return crash;
+  return known_.emplace(key, std::move(crash)).first->second;
+}
+
+std::pair<std::size_t, Crash> Replayer::run_in_turn(const Program& program, Inputs inputs) {
+  const auto ran = output_of(program, inputs, {.ignores_leaks = true});
+  if (!ran) return {};
+  constexpr std::string_view kExecuted = "\nExecuted ";  // libFuzzer: "Executed PATH in 0 ms"
+  std::size_t done = 0;
+  for (std::size_t at = ran->output.find(kExecuted); at != std::string::npos;
+       at = ran->output.find(kExecuted, at + 1))
+    ++done;
+  return {std::min(done, inputs.size()), crash_in(*ran)};
+}
+
+std::size_t Replayer::first_of(const Program& program, const std::vector<std::string>& inputs,
+                               Leaks leaks, const std::function<bool(const Crash&)>& is_wanted,
+                               std::uint32_t most_starts) {
+  const std::uint32_t end = starts_ + most_starts;
+  const bool takes_many =
+      program.engine == Engine::libfuzzer && leaks == Leaks::are_ignored && inputs.size() > 1;
+  const auto key = [&](std::size_t i) { return std::tuple(program.path, inputs[i], leaks); };
+  for (std::size_t i = 0; i < inputs.size() && starts_ < end; ++i) {
+    if (takes_many && !known_.contains(key(i))) {
+      const std::size_t many = std::min(inputs.size() - i, kMostAtOnce);
+      const auto [done, crash] = run_in_turn(program, Inputs(inputs).subspan(i, many));
+      if (known_.size() + many >= kMostKnown) known_.clear();
+      for (std::size_t j = i; j < i + done; ++j) known_.try_emplace(key(j));
+      if (done < many && is_noticed_later(crash) && !is_wanted(crash))
+        known_.try_emplace(key(i + done), crash);
+    }
+    const auto crash = run_once(program, inputs[i], leaks);
+    if (crash && is_wanted(*crash)) return i;
+  }
+  return inputs.size();
 }
 
 std::string Replayer::keep(const std::string& name, const std::string& content) {
@@ -190,7 +231,7 @@ std::string Replayer::keep(const std::string& name, const std::string& content) 
 }
 
 std::string Replayer::decode(const Program& program, const std::string& input) {
-  const auto ran = output_of(program, input, {.says = true});
+  const auto ran = output_of(program, {&input, 1}, {.says = true});
   return ran ? ran->output : std::string();
 }
 

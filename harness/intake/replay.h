@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "harness/intake/child.h"
@@ -49,6 +52,14 @@ class Replayer {
   enum class Leaks : std::uint8_t { are_found, are_ignored };
   std::expected<Crash, std::string> run_once(const Program& program, const std::string& input,
                                              Leaks leaks);
+  // The first of many that `is_wanted`, asked run_once(); their number: none, or that was seen in
+  // `most_starts` of the program. A start costs a
+  // hundred times the run of a small input: where the engine takes many, what ends well is believed
+  // of a run behind others, what is wanted is run again alone.
+  std::size_t first_of(const Program& program, const std::vector<std::string>& inputs, Leaks leaks,
+                       const std::function<bool(const Crash&)>& is_wanted,
+                       std::uint32_t most_starts);
+  std::uint32_t starts() const { return starts_; }  // of programs, ever
   // What the program prints of an input with -v.
   std::string decode(const Program& program, const std::string& input);
 
@@ -57,6 +68,7 @@ class Replayer {
   const std::string& directory() const { return directory_; }
 
   static constexpr std::size_t kMostKnown = 20'000;
+  static constexpr std::size_t kMostAtOnce = 64;
   static constexpr std::uint32_t kTimeout_s = 10;  // libFuzzer's own; the child has thrice as long
 
  private:
@@ -64,14 +76,20 @@ class Replayer {
   struct How {
     bool has_symbols = false, says = false, ignores_leaks = false;
   };
-  std::expected<ChildRun, std::string> output_of(const Program& program, const std::string& input,
+  using Inputs = std::span<const std::string>;
+  std::expected<ChildRun, std::string> output_of(const Program& program, Inputs inputs,
                                                  const How& how);
   std::expected<Crash, std::string> crash_of(const Program& program, const std::string& input,
                                              const How& how);
+  // With symbols, where they are part of a signature.
+  Crash named(const Program& program, const std::string& input, Crash crash);
+  // How many of them ended well before one did not, and what that showed.
+  std::pair<std::size_t, Crash> run_in_turn(const Program& program, Inputs inputs);
 
   std::string directory_;                                               // empty: moved from
   std::map<std::tuple<std::string, std::string, Leaks>, Crash> known_;  // by program and input
   std::map<std::string, std::vector<Stack>> stacks_;  // with symbols, by program and addresses
+  std::uint32_t starts_ = 0;
 };
 
 }  // namespace pipewrench

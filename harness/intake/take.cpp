@@ -7,6 +7,7 @@
 
 #include "harness/intake/minimise.h"
 #include "reports/store/store.h"
+#include "reports/triage/causes.h"
 #include "reports/triage/frames.h"
 #include "reports/triage/signature.h"
 
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kRecord_bytes = 8;  // harness/inproc/records.h
+constexpr std::uint32_t kMostLinks = 4;   // from what the whole shows to its cause
 constexpr std::size_t kMostLogKept_bytes = std::size_t{256} << 10;
 
 bool is_slow(const std::string& kind) {
@@ -74,6 +76,18 @@ Artefact artefact_of(std::string role, std::string name, std::string content) {
           .bytes = content.size(),
           .content = std::move(content),
           .damage = {}};
+}
+
+void keep_whole(const FindingRecord& whole, FindingRecord& part) {
+  auto& artefacts = part.occurrences.front().artefacts;
+  std::erase_if(artefacts, [](const Artefact& one) { return one.role == "original"; });
+  const auto& given = whole.occurrences.front().artefacts;
+  for (const char* role : {"original", "input", "plan"})
+    if (const auto found = std::ranges::find(given, role, &Artefact::role); found != given.end()) {
+      artefacts.push_back(artefact_of("original", found->name, found->content));
+      break;
+    }
+  artefacts.push_back(artefact_of("symptom", "symptom.txt", whole.cause + "\n"));
 }
 
 std::string id_of(const FindingRecord& finding) {
@@ -175,17 +189,18 @@ std::string Taker::smallest(const Program& program, const Repeats& repeats, std:
   if (!options_.minimises || repeats.times < kTimes) return input;
   const bool slow = is_slow(repeats.crash.kind);
   const std::size_t unit = unit_of(program, input);
-  const auto leaks = repeats.crash.kind == "memory-leak" ? Replayer::Leaks::are_found
-                                                         : Replayer::Leaks::are_ignored;
-  const Minimise how{.shows_same =
-                         [&](const std::string& other) {
-                           const auto crash = replayer_.run_once(program, other, leaks);
-                           return crash && repeats.is_shown_by(*crash);
+  // One after the other where they are slow: together they would take longer than a child may.
+  const auto leaks = slow || repeats.crash.kind == "memory-leak" ? Replayer::Leaks::are_found
+                                                                 : Replayer::Leaks::are_ignored;
+  const auto is_same = [&](const Crash& crash) { return repeats.is_shown_by(crash); };
+  const std::uint32_t end = replayer_.starts() + (unit == 1 ? kMostByteStarts : kMostStarts);
+  const Minimise how{.first_same =
+                         [&](const std::vector<std::string>& inputs) {
+                           const std::uint32_t left = end - std::min(end, replayer_.starts());
+                           return replayer_.first_of(program, inputs, leaks, is_same, left);
                          },
                      .unit_bytes = unit,
-                     .most_tries = slow        ? kMostSlowTries
-                                   : unit == 1 ? kMostByteTries
-                                               : kMostTries,
+                     .most_tries = slow ? kMostSlowTries : kMostTries,
                      .only_drops = slow,
                      .other_operations = !slow};
   return minimised(std::move(input), how);
@@ -205,6 +220,72 @@ std::string Taker::others_that_show(const Program& own, const Repeats& repeats,
   return names;
 }
 
+// What its smallest input shows, and that input.
+void Taker::tell(const Item& item, const Program& program, const Repeats& repeats,
+                 const std::string& input, FindingRecord& finding) {
+  std::string small = smallest(program, repeats, input);
+  const auto shown = replayer_.run(program, small, Replayer::Log::is_kept);
+  const bool is_shown = shown && repeats.is_shown_by(shown->crash);
+  if (!is_shown) small = input;
+  // Of a loop one sample says less than what several have in common.
+  const Crash& crash = is_shown && !is_slow(shown->crash.kind) ? shown->crash : repeats.crash;
+  const std::string decoder = decoder_of(program.path);
+  std::string decoded;
+  if (!decoder.empty())
+    if (const auto& replay = this->program(decoder)) decoded = replayer_.decode(*replay, small);
+  const std::vector<Operation> operations = operations_in(decoded);
+  finding.kind = crash.kind;
+  finding.signature = signature_of(crash, operations);
+  finding.id = id_of(finding);
+  finding.cause = sentence_of(crash);
+  finding.stacks = crash.stacks;
+  read_sources(finding.stacks);
+  Occurrence& once = finding.occurrences.front();
+  once.sanitizer = others_that_show(program, repeats, small);
+  once.size = small.size();
+  once.artefacts.push_back(artefact_of("input", name_of(item.path), small));
+  if (small != input)
+    once.artefacts.push_back(artefact_of("original", name_of(item.path) + ".original", input));
+  if (const std::string lines = lines_of(operations, decoded); !lines.empty())
+    once.artefacts.push_back(artefact_of("operations", "operations.txt", lines));
+  if (shown)
+    once.artefacts.push_back(
+        artefact_of("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
+}
+
+// Of the smallest part that fails as well, the part of that, and so on. The empty input is none: it
+// would be in all.
+std::optional<FindingRecord> Taker::within(const Item& item, const Program& program,
+                                           const Repeats& repeats, const FindingRecord& whole) {
+  std::optional<FindingRecord> found;
+  Repeats shown = repeats;
+  for (std::uint32_t i = 0; i < kMostLinks; ++i) {
+    const FindingRecord& now = found ? *found : whole;
+    const auto& artefacts = now.occurrences.front().artefacts;
+    const std::string input = std::ranges::find(artefacts, "input", &Artefact::role)->content;
+    const auto parts = parts_of(input, unit_of(program, input));
+    const auto may_be = [&](const Crash& crash) {
+      return !is_slow(crash.kind) && may_be_cause(crash, shown.crash) && !shown.is_shown_by(crash);
+    };
+    const std::size_t part =
+        replayer_.first_of(program, parts, Replayer::Leaks::are_ignored, may_be, kMostStarts);
+    if (part == parts.size()) break;
+    auto other = repeat(program, parts[part]);
+    if (!other || other->times < kTimes || !may_be_cause(other->crash, shown.crash)) break;
+    shown = std::move(*other);
+    FindingRecord next = whole;
+    Occurrence& once = next.occurrences.front();
+    once.artefacts.clear();
+    once.repeated = shown.times;
+    tell(item, program, shown, parts[part], next);
+    if (once.size == 0) break;
+    found = std::move(next);
+  }
+  if (!found || found->id == whole.id) return {};
+  keep_whole(whole, *found);
+  return found;
+}
+
 std::expected<Taken, std::string> Taker::take_input(const Item& item) {
   const auto input = content_of(item.path, kMostInput_bytes);
   if (!input) return std::unexpected(input.error());
@@ -215,7 +296,7 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
   auto repeats = repeat(shower, *input);
   if (!repeats) return std::unexpected(repeats.error());
 
-  Taken taken{.finding = {}, .program = shower.path, .top_three = {}};
+  Taken taken{.finding = {}, .within = {}, .program = shower.path, .top_three = {}};
   FindingRecord& finding = taken.finding;
   finding.target = shower.target;
   finding.unstable = repeats->times < kTimes;
@@ -234,35 +315,11 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
     finding.occurrences.push_back(std::move(once));
     return taken;
   }
-  std::string small = smallest(shower, *repeats, *input);
-  const auto shown = replayer_.run(shower, small, Replayer::Log::is_kept);
-  const bool is_shown = shown && repeats->is_shown_by(shown->crash);
-  if (!is_shown) small = *input;
-  // Of a loop one sample says less than what several have in common.
-  const Crash& crash = is_shown && !is_slow(shown->crash.kind) ? shown->crash : repeats->crash;
-  const std::string decoder = decoder_of(shower.path);
-  std::string decoded;
-  if (!decoder.empty())
-    if (const auto& replay = program(decoder)) decoded = replayer_.decode(*replay, small);
-  const std::vector<Operation> operations = operations_in(decoded);
   taken.top_three = top_three_frames(repeats->crash);
-  finding.kind = crash.kind;
-  finding.signature = signature_of(crash, operations);
-  finding.id = id_of(finding);
-  finding.cause = sentence_of(crash);
-  finding.stacks = crash.stacks;
-  read_sources(finding.stacks);
-  once.sanitizer = others_that_show(shower, *repeats, small);
-  once.size = small.size();
-  once.artefacts.push_back(artefact_of("input", name_of(item.path), small));
-  if (small != *input)
-    once.artefacts.push_back(artefact_of("original", name_of(item.path) + ".original", *input));
-  if (const std::string lines = lines_of(operations, decoded); !lines.empty())
-    once.artefacts.push_back(artefact_of("operations", "operations.txt", lines));
-  if (shown)
-    once.artefacts.push_back(
-        artefact_of("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
   finding.occurrences.push_back(std::move(once));
+  tell(item, shower, *repeats, *input, finding);
+  if (options_.minimises && !finding.unstable)
+    taken.within = within(item, shower, *repeats, finding);
   return taken;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace pipewrench {
 
 struct Taken {
   FindingRecord finding;
+  // What a part of its smallest input or plan shows, where that is its cause: to be stored first.
+  std::optional<FindingRecord> within{};
   std::string program;    // that shows it; empty: none was run
   std::string top_three;  // of the usual rule, to be compared with
 };
@@ -36,10 +39,11 @@ class Taker {
   // Fails with one line, where the item cannot be taken in at all: then nothing is known of it.
   std::expected<Taken, std::string> take(const Item& item);
 
-  static constexpr std::uint32_t kTimes = 3;            // that an item is run before it counts
-  static constexpr std::uint32_t kMostTries = 600;      // of a minimisation
-  static constexpr std::uint32_t kMostByteTries = 150;  // of plain bytes, which may be many
-  static constexpr std::uint32_t kMostSlowTries = 12;   // where each takes seconds
+  static constexpr std::uint32_t kTimes = 3;             // that an item is run before it counts
+  static constexpr std::uint32_t kMostTries = 6000;      // of a minimisation
+  static constexpr std::uint32_t kMostStarts = 600;      // of the program, for it
+  static constexpr std::uint32_t kMostByteStarts = 150;  // where bytes are plain, which are many
+  static constexpr std::uint32_t kMostSlowTries = 12;    // where each takes seconds
 
  private:
   struct Repeats;
@@ -53,6 +57,10 @@ class Taker {
                                                                 const std::string& log);
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
+  void tell(const Item& item, const Program& program, const Repeats& repeats,
+            const std::string& input, FindingRecord& finding);
+  std::optional<FindingRecord> within(const Item& item, const Program& program,
+                                      const Repeats& repeats, const FindingRecord& whole);
   std::size_t unit_of(const Program& of, const std::string& input);
   std::string others_that_show(const Program& own, const Repeats& repeats,
                                const std::string& input);
@@ -63,6 +71,8 @@ class Taker {
 };
 
 Artefact artefact_of(std::string role, std::string name, std::string content);
+// Of what a part shows: beside it what was given, and what the whole shows.
+void keep_whole(const FindingRecord& whole, FindingRecord& part);
 // What the conductor's finding is called by its cause and the plan that shows it: all its symptoms
 // are one finding.
 void call_by_cause(const Symptom& symptom, const std::vector<std::string>& plan,

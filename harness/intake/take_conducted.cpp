@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "harness/intake/child.h"
 #include "harness/intake/minimise.h"
 #include "harness/intake/take.h"
 #include "reports/store/store.h"
+#include "reports/triage/causes.h"
 
 namespace pipewrench {
 namespace {
@@ -89,8 +91,15 @@ class Conducted {
         told_(std::move(told)),
         scenario_(content_of(folder_ + "/scenario.toml", kMostFile_bytes).value_or("")) {}
 
-  std::expected<Replay, std::string> as_given(std::uint32_t times) const {
-    return replay({"--times", std::to_string(times), folder_});
+  // Where it was written by another version, the same may be in other words.
+  std::expected<Replay, std::string> as_given(const Lines& plan, const Symptom& told,
+                                              std::uint32_t times) {
+    const Lines words = {"--times", std::to_string(times)};
+    auto given = replay({words[0], words[1], folder_});
+    if (!given || given->same > 0 || given->findings.empty()) return given;
+    const Symptom& first = given->findings.front();
+    const bool is_same = first.kind == told.kind && signature_of(first) == signature_of(told);
+    return is_same ? with(plan, first, words) : given;
   }
 
   // What is called first still has the same signature; `symptom` becomes the smallest plan's.
@@ -104,6 +113,29 @@ class Conducted {
       symptom = first;
       return true;
     });
+  }
+
+  // What the smallest part of the plan shows that fails as well, the part of that, and so on, if it
+  // is stable. The calm run is none: what that shows would be in all. None: no part does.
+  std::optional<std::pair<Lines, Symptom>> within(Lines plan, Symptom symptom) {
+    std::optional<std::pair<Lines, Symptom>> found;
+    for (bool goes_on = true; goes_on;) {
+      goes_on = false;
+      for (const Lines& part : parts_of(plan)) {
+        const auto shown = with(part, {}, {});
+        if (!shown || shown->findings.empty()) continue;
+        Symptom other = shown->findings.front();
+        if (signature_of(other) == signature_of(symptom) || !may_be_cause(other, symptom)) continue;
+        Lines small = smallest(part, other);
+        if (small.empty()) continue;
+        plan = std::move(small);
+        symptom = std::move(other);
+        found = {plan, symptom};
+        goes_on = true;
+        break;
+      }
+    }
+    return found;
   }
 
   // Its files with another plan, which tell of `symptom`. None: it does not repeat.
@@ -197,7 +229,10 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
   taken.top_three = finding.kind;  // it has no stack
   std::error_code error;
   Conducted conducted(replayer_, options_.pipewrench, fs::absolute(item.path, error), json);
-  const auto replay = conducted.as_given(kTimes);
+  const Lines given = words_at(json, "plan");
+  const auto replay = conducted.as_given(
+      given, {.kind = finding.kind, .signature = finding.signature, .cause = "", .peers = {}},
+      kTimes);
   if (!replay) return std::unexpected(item.path + ": " + replay.error());
   Occurrence once{.tool = item.tool,
                   .source = item.path,
@@ -205,7 +240,7 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
                   .tried = kTimes,
                   .artefacts = {}};
   finding.unstable = once.repeated < once.tried;
-  const Lines given = words_at(json, "plan");
+  std::optional<std::pair<Lines, Symptom>> part;
   Lines plan = given;
   if (!finding.unstable && !finding.note && !replay->findings.empty()) {
     Symptom symptom = replay->findings.front();
@@ -218,12 +253,25 @@ std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {
       plan = given;
     else
       call_by_cause(symptom, plan, finding);
+    if (options_.minimises && plan.size() <= kMostDeviations)
+      part = conducted.within(plan, symptom);
   }
   once.size = plan.size();
   if (once.artefacts.empty()) once.artefacts = Conducted::files_in(item.path, finding.peers);
   if (plan != given)
     once.artefacts.push_back(artefact_of("original", "plan.txt.original", joined(given)));
   finding.occurrences.push_back(std::move(once));
+  if (part) {
+    FindingRecord cause = finding;
+    Occurrence& other = cause.occurrences.front();
+    call_by_cause(part->second, part->first, cause);
+    other.size = part->first.size();
+    other.artefacts = conducted.files_with(part->first, part->second, kTimes);
+    if (!other.artefacts.empty() && cause.id != finding.id) {
+      keep_whole(finding, cause);
+      taken.within = std::move(cause);
+    }
+  }
   return taken;
 }
 

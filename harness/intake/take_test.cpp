@@ -26,6 +26,20 @@ esac
 kill -ABRT $$
 )sh";
 
+// Takes many files as libFuzzer's does, which the words in the comment say; counts its starts.
+constexpr const char* kManyAtOnce = R"sh(#!/bin/sh
+# INFO: libFuzzer ignores flags
+echo once more >> "${0%/*}/starts"
+for file; do
+  [ -f "$file" ] || continue
+  case "$(cat "$file")" in
+  *'{'*'}'*) echo 'DIFFERENT: step 1: end: errno: real 11, model 0'; kill -ABRT $$ ;;
+  esac
+  echo "
+Executed $file in 0 ms"
+done
+)sh";
+
 // A pipewrench whose scenario hangs with the plan "a", "b", crashes with "b" alone and is hung by
 // "a#2" as by "a#1".
 constexpr const char* kReplays = R"sh(#!/bin/sh
@@ -71,7 +85,10 @@ class TakeTest : public ::testing::Test {
     return std::move(*taken);
   }
   static std::string content(const Taken& taken, const std::string& role) {
-    const auto& artefacts = taken.finding.occurrences.at(0).artefacts;
+    return content(taken.finding, role);
+  }
+  static std::string content(const FindingRecord& finding, const std::string& role) {
+    const auto& artefacts = finding.occurrences.at(0).artefacts;
     const auto found = std::ranges::find(artefacts, role, &Artefact::role);
     return found == artefacts.end() ? "none" : found->content;
   }
@@ -90,6 +107,22 @@ TEST_F(TakeTest, ASmallerInputWithAnotherBugIsNotTaken) {
   EXPECT_LT(small.find("first"), small.find("half"));
   EXPECT_EQ(content(taken, "original"), input);
   EXPECT_NE(content(taken, "log").find("receive: text"), std::string::npos);
+  EXPECT_FALSE(taken.within);  // another operation notices it
+}
+
+// Of what one operation says of two inputs, one in the other, the smaller is the cause.
+TEST_F(TakeTest, WhatAPartShowsIsKeptAsTheCause) {
+  std::string script = kTwoBugs;
+  script.replace(script.find("send: errno"), 4, "receive");
+  const std::string target = program("replay_toy", script.c_str());
+  const std::string input = "some first then half of it";
+  const Taken taken = take(write("crash-1", input), {.target = target, .pipewrench = ""});
+  EXPECT_EQ(taken.finding.signature, "text: fewer: its begin");
+  ASSERT_TRUE(taken.within);
+  EXPECT_EQ(taken.within->signature, "errno: 11 not 0");
+  EXPECT_EQ(content(*taken.within, "input"), "half");
+  EXPECT_EQ(content(*taken.within, "original"), input);
+  EXPECT_EQ(content(*taken.within, "symptom"), taken.finding.cause + "\n");
 }
 
 // Two bugs of one call: what it is that differs is part of the signature.
@@ -99,6 +132,17 @@ TEST_F(TakeTest, ASmallerInputWithTheSameBugIsTaken) {
       take(write("crash-2", "no more than half"), {.target = target, .pipewrench = ""});
   EXPECT_EQ(taken.finding.signature, "errno: 11 not 0");
   EXPECT_EQ(content(taken, "input"), "half");
+  EXPECT_FALSE(taken.within);
+}
+
+TEST_F(TakeTest, CandidatesRunManyToAProcess) {
+  const std::string target = program("fuzz_toy", kManyAtOnce);
+  const std::string input = "{" + std::string(60, 'x') + "}" + std::string(60, 'y');
+  const Taken taken = take(write("crash-3", input), {.target = target, .pipewrench = ""});
+  EXPECT_EQ(content(taken, "input"), "{}");
+  EXPECT_FALSE(taken.within);
+  const auto starts = content_of(root_ + "/starts", 1 << 20).value_or("");
+  EXPECT_LT(std::ranges::count(starts, '\n'), 50);
 }
 
 TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
@@ -118,6 +162,11 @@ TEST_F(TakeTest, ASmallerPlanWithAnotherBugIsNotTaken) {
   EXPECT_EQ(content(taken, "finding"), "finding.json of a#1 b\n");
   EXPECT_EQ(content(taken, "original"), "c#1\na#2\nb\n");
   EXPECT_EQ(taken.finding.occurrences.at(0).size, 2U);
+  ASSERT_TRUE(taken.within);
+  EXPECT_EQ(taken.within->kind, "crash");
+  EXPECT_EQ(taken.within->occurrences.at(0).size, 1U);
+  EXPECT_EQ(content(*taken.within, "plan"), "b\n");
+  EXPECT_EQ(content(*taken.within, "original"), "c#1\na#2\nb\n");
 }
 
 TEST_F(TakeTest, ThePlanAsGivenKeepsItsFiles) {

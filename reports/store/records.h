@@ -34,7 +34,9 @@ struct Stack {
 
 // A file that belongs to a finding, kept under the hash of its content.
 struct Artefact {
-  std::string role{};  // input operations plan scenario trace finding log story out err
+  // input operations plan scenario trace finding log story out err; original: as it was given;
+  // symptom: what that shows, where this is of a part
+  std::string role{};
   std::string name{};  // base name, for people
   std::string hash{};  // 32 hex digits: XXH3, 128 bits, of the content
   std::uint64_t bytes = 0;

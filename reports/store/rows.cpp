@@ -81,7 +81,7 @@ constexpr const char* kSeen = R"(
          (SELECT max(r.id) FROM runs r WHERE r.what = (SELECT what FROM runs WHERE id = first)),
          coalesce(mark, 'open'), coalesce(why, ''), coalesce(after_run, 0), times
   FROM (SELECT finding, min(run) AS first, max(run) AS last, count(*) AS times
-        FROM occurrences WHERE ?1 = '' OR finding = ?1 GROUP BY finding) AS seen
+        FROM occurrences WHERE cause = '' AND (?1 = '' OR finding = ?1) GROUP BY finding) AS seen
   LEFT JOIN marks ON marks.id = (SELECT max(id) FROM marks m WHERE m.finding = seen.finding))";
 
 void fill_in_seen(Query& query, FindingRecord& finding) {
@@ -97,12 +97,12 @@ void fill_in_seen(Query& query, FindingRecord& finding) {
 }
 
 void add_occurrence(SQLite::Database& database, const std::string& finding,
-                    const Occurrence& occurrence) {
+                    const Occurrence& occurrence, const std::string& cause) {
   Query(database,
         "INSERT INTO occurrences (finding, run, at_ms, tool, sanitizer, source, repeated, tried, "
-        "size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "size, cause) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         finding, occurrence.run, occurrence.at_ms, occurrence.tool, occurrence.sanitizer,
-        occurrence.source, occurrence.repeated, occurrence.tried, occurrence.size)
+        occurrence.source, occurrence.repeated, occurrence.tried, occurrence.size, cause)
       .run();
   const std::int64_t row = database.getLastInsertRowid();
   for (const Artefact& artefact : occurrence.artefacts)
@@ -129,7 +129,8 @@ std::vector<Occurrence> occurrences_of(SQLite::Database& database, const std::st
   std::vector<Occurrence> occurrences;
   Query query(database, R"(
       SELECT id, run, at_ms, tool, sanitizer, source, repeated, tried, size FROM occurrences
-      WHERE finding = ?1 ORDER BY id = (SELECT id FROM occurrences WHERE finding = ?1
+      WHERE finding = ?1 AND cause = '' ORDER BY id = (SELECT id FROM occurrences
+        WHERE finding = ?1 AND cause = ''
         ORDER BY repeated < tried, size, id LIMIT 1) DESC, id DESC LIMIT ?2)",
               finding, kMostOccurrences);
   while (query.next())
@@ -149,7 +150,8 @@ std::vector<FindingRecord> read_findings(SQLite::Database& database) {
   std::map<std::string, FindingRecord> findings;
   Query query(database,
               "SELECT id, kind, signature, target, cause, peers, stacks, realism, replay, gdb, "
-              "note, unstable FROM findings");
+              "note, unstable FROM findings WHERE id IN (SELECT finding FROM occurrences WHERE "
+              "cause = '')");
   while (query.next())
     findings[query.text(0)] = {.id = query.text(0),
                                .kind = query.text(1),
@@ -206,7 +208,7 @@ void add(SQLite::Database& database, const Sample& sample) {
       .run();
 }
 
-void take(SQLite::Database& database, const FindingRecord& finding) {
+void take(SQLite::Database& database, const FindingRecord& finding, const std::string& cause) {
   const Occurrence& occurrence = finding.occurrences.at(0);
   // What repeats and counts gives the details, before what is smaller.
   Query(database, R"(
@@ -221,7 +223,7 @@ void take(SQLite::Database& database, const FindingRecord& finding) {
         to_json(finding.peers), to_json(finding.stacks), finding.realism, finding.replay,
         finding.gdb, finding.note, finding.unstable, occurrence.size)
       .run();
-  add_occurrence(database, finding.id, occurrence);
+  add_occurrence(database, finding.id, occurrence, cause);
 }
 
 Standing standing_of(SQLite::Database& database, const std::string& id) {
@@ -232,12 +234,16 @@ Standing standing_of(SQLite::Database& database, const std::string& id) {
 }
 
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start) {
-  // A symptom's directory, "hang-575f04bf2316", has an id of its own.
-  Query query(database,
-              "SELECT id, note FROM findings WHERE substr(id, 1, length(?1)) = ?1 OR id IN (SELECT "
-              "finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND substr(source, -12, "
-              "length(?1)) = ?1)",
-              start);
+  // A symptom's directory, "hang-575f04bf2316", has an id of its own. What only ever was seen with
+  // another cause goes by that one's name too.
+  Query query(
+      database,
+      "SELECT DISTINCT CASE WHEN EXISTS (SELECT 1 FROM occurrences WHERE finding = f.id AND "
+      "cause = '') THEN f.id ELSE (SELECT cause FROM occurrences WHERE finding = f.id ORDER "
+      "BY id DESC LIMIT 1) END, note FROM findings f WHERE substr(id, 1, length(?1)) = ?1 "
+      "OR id IN (SELECT finding FROM occurrences WHERE substr(source, -13, 1) = '-' AND "
+      "substr(source, -12, length(?1)) = ?1)",
+      start);
   std::vector<std::string> findings, notes;
   while (query.next()) (query.number(1) != 0 ? notes : findings).push_back(query.text(0));
   return findings.empty() ? notes : findings;

@@ -18,7 +18,8 @@ namespace pipewrench::rows {
 std::int64_t add(SQLite::Database& database, const RunRecord& run);
 void update(SQLite::Database& database, const RunRecord& run);
 void add(SQLite::Database& database, const Sample& sample);
-void take(SQLite::Database& database, const FindingRecord& finding);
+// `cause`: id of another; empty: none.
+void take(SQLite::Database& database, const FindingRecord& finding, const std::string& cause);
 Standing standing_of(SQLite::Database& database, const std::string& id);
 // Whose own id or a symptom's begins so; notes only if no finding's does.
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start);

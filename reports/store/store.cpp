@@ -135,7 +135,7 @@ Stored<void> FindingStore::add(const Sample& sample) {
   return guarded(impl_->path, [&] { rows::add(impl_->database, sample); });
 }
 
-Stored<Standing> FindingStore::take(const FindingRecord& given) {
+Stored<Standing> FindingStore::take(const FindingRecord& given, const std::string& cause) {
   FindingRecord finding = given;
   if (finding.id.empty()) finding.id = finding_id(finding);
   for (Artefact& artefact : finding.occurrences.at(0).artefacts) {
@@ -146,8 +146,9 @@ Stored<Standing> FindingStore::take(const FindingRecord& given) {
   }
   return guarded(impl_->path, [&] {
     SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    rows::take(impl_->database, finding);
-    const Standing standing = rows::standing_of(impl_->database, finding.id);
+    rows::take(impl_->database, finding, cause);
+    const Standing standing =
+        rows::standing_of(impl_->database, cause.empty() ? finding.id : cause);
     transaction.commit();
     return standing;
   });

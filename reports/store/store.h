@@ -35,8 +35,10 @@ class FindingStore {
   Stored<void> end(const RunRecord& run);
 
   // One more occurrence, the only one in `finding`; its artefacts' contents are written first. A
-  // finding of the same target, kind and signature keeps the details of the smaller one.
-  Stored<Standing> take(const FindingRecord& finding);
+  // finding of the same target, kind and signature keeps the details of the smaller one. Where
+  // `cause` is the id of another, whose occurrence was taken before it, this one does not count,
+  // and the standing is that one's.
+  Stored<Standing> take(const FindingRecord& finding, const std::string& cause = "");
   Stored<void> add(const Sample& sample);
   // `id` may be cut short where it stays unique. Returns the whole one.
   // The finding's whole id, by its beginning or that of one of its symptoms. Fails if there is none

@@ -174,6 +174,27 @@ TEST_F(StoreOfFindings, AnOlderOneIsBroughtUpToDate) {
   EXPECT_EQ(store.read().value().samples.size(), 1U);
 }
 
+// Shown as its cause, by whichever name it is asked for.
+TEST_F(StoreOfFindings, WhatHasAnotherCauseIsShownAsThat) {
+  FindingStore store = open();
+  const std::int64_t first = run(store);
+  const FindingRecord cause = finding(first, "cause", 1), symptom = finding(first, "symptom", 3);
+  const std::string cause_id = finding_id(cause), symptom_id = finding_id(symptom);
+  ASSERT_TRUE(store.take(cause));
+  EXPECT_EQ(store.take(symptom, cause_id).value(), Standing::new_);
+  const auto all = store.read().value().findings;
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].signature, "cause");
+  EXPECT_EQ(all[0].times, 1U);
+  EXPECT_EQ(store.id_of(symptom_id).value(), cause_id);
+  ASSERT_TRUE(store.mark(symptom_id, Mark::known, "it is", 9));
+  EXPECT_EQ(store.take(symptom, cause_id).value(), Standing::known);
+  // The same may show without it: then it is a finding of its own.
+  EXPECT_EQ(store.take(symptom).value(), Standing::new_);
+  EXPECT_EQ(store.read().value().findings.size(), 2U);
+  EXPECT_EQ(store.id_of(symptom_id).value(), symptom_id);
+}
+
 TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   FindingStore store = open();
   ASSERT_TRUE(store.take(finding(run(store), "s")));

@@ -188,8 +188,8 @@ std::string mismatch(const Crash& crash, const std::vector<Operation>& operation
 }
 
 // Where an access beyond an object lands, and what it is called there, is chance; so is whether a
-// buffer that may be empty is no buffer at all.
-constexpr std::array<std::string_view, 10> kBadAccess = {"SEGV",
+// buffer that may be empty is no buffer at all, and what a length that is wrong makes of a copy.
+constexpr std::array<std::string_view, 12> kBadAccess = {"SEGV",
                                                          "BUS",
                                                          "unknown-crash",
                                                          "heap-buffer-overflow",
@@ -198,14 +198,15 @@ constexpr std::array<std::string_view, 10> kBadAccess = {"SEGV",
                                                          "object-size",
                                                          "nonnull-argument",
                                                          "container-overflow",
-                                                         "index-out-of-bounds"};
+                                                         "index-out-of-bounds",
+                                                         "memcpy-param-overlap",
+                                                         "negative-size-param"};
 
-// Kinds whose stack says who noticed, not who is to blame.
+}  // namespace
+
 bool is_noticed_later(const Crash& crash) {
   return crash.tool == "target" || crash.tool == "guard";
 }
-
-}  // namespace
 
 std::string signature_of(const Crash& crash, const std::vector<Operation>& operations) {
   if (is_noticed_later(crash)) {

@@ -23,6 +23,9 @@ struct Operation {
 // the plainest input that shows the bug: of any input it says only what that one shows.
 std::string signature_of(const Crash& crash, const std::vector<Operation>& operations = {});
 
+// Its stack says who noticed, not who is to blame: the signature needs none.
+bool is_noticed_later(const Crash& crash);
+
 // The same for all kinds that one bug may show, as luck has it: "bad-access" for a SEGV.
 std::string cause_of_kind(const std::string& kind);
 

@@ -123,10 +123,11 @@ int main(int argc, char** argv) {
     const fs::path source = line.at("source").get<std::string>();
     const std::string target = line.at("target");
     const bool is_conducted = fs::exists(source / "plan.txt");
+    const Json& cause = line.contains("within") ? line.at("within") : line;
     Labelled one{
         .bug =
             (is_conducted ? source.parent_path().parent_path() : source.parent_path()).filename(),
-        .ours = target + ": " + again(line),
+        .ours = target + ": " + again(cause),
         .frames = target + ": " + line.at("top_three").get<std::string>(),
         .is_conducted = is_conducted};
     (is_conducted ? conducted : fuzzed).push_back(one);
