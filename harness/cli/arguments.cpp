@@ -282,14 +282,15 @@ class Parser {
     action("list", "one line each; exit status 1 if any is new or regressed", Action::list)
         ->add_flag("--strict", arguments_.strict, "notes too");
     action("show", "one of them, whole", Action::show)
-        ->add_option("ID", arguments_.subject, "or the beginning of it")
+        ->add_option("ID", arguments_.subject, "or the beginning of it, or the finding's directory")
         ->required();
     CLI::App* mark = action("mark", "say what is to be thought of it", Action::mark);
     mark->add_option_function<std::string>(
             "STATE", [this](const std::string& text) { arguments_.mark = mark_of(text); },
             "known, fixed, ignored or open")
         ->required();
-    mark->add_option("ID", arguments_.subject, "or the beginning of it")->required();
+    mark->add_option("ID", arguments_.subject, "or the beginning of it, or the finding's directory")
+        ->required();
     mark->add_option("--why", arguments_.why, "the reason, for the reports");
   }
   void add_run_id(CLI::App& sub) {

@@ -42,6 +42,8 @@ Exit complain(const StoreError& error);
 std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
                                                       const Arguments& arguments,
                                                       std::uint64_t seed);
+// On standard error: arguments that name files here, where the peers are not.
+void warn_of_files(const Arguments& arguments, const Scenario& scenario);
 // Harmless on a terminal: control bytes and what is not ASCII become '?', newlines stay.
 std::string plain(const std::string& text);
 // As wide as the terminal, in its characters.

@@ -8,9 +8,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "harness/cli/commands.h"
+#include "harness/core/printable.h"
 #include "harness/oracle/words.h"
 #include "harness/scenario/plan.h"
 #include "reports/store/store.h"
@@ -33,6 +37,18 @@ std::expected<std::unique_ptr<Pool>, Exit> start_pool(const Scenario& scenario,
   auto pool = Pool::start(real_recipe(scenario, options), arguments.jobs);
   if (!pool) return std::unexpected(complain(Exit::environment, pool.error()));
   return std::move(*pool);
+}
+
+void warn_of_files(const Arguments& arguments, const Scenario& scenario) {
+  if (arguments.words.empty()) return;  // a scenario file says itself what is there
+  std::error_code ignored;
+  for (const Peer& peer : scenario.peers)
+    for (const std::string& word : std::span(peer.run).subspan(1))
+      if (!word.starts_with('/') && std::filesystem::is_regular_file(word, ignored))
+        fmt::print(stderr,
+                   "pipewrench: '{}' is a file here, but peers start in an empty directory: write "
+                   "its whole path\n",
+                   printable(word));
 }
 
 std::string plain(const std::string& text) {

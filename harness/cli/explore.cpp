@@ -120,6 +120,7 @@ std::string outcome_of(const Exploration& exploration, Interrupts& interrupts) {
 Exit explore_command(const Arguments& arguments) {
   const auto loaded = load_scenario(arguments);
   if (!loaded) return complain(Exit::usage, loaded.error().text());
+  warn_of_files(arguments, *loaded);
   const auto store = Store::open(arguments.out, arguments.seed);
   if (!store) return complain(Exit::environment, store.error());
   Interrupts interrupts;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.h"
@@ -68,6 +69,12 @@ Exit list(const Arguments& arguments, const Records& records) {
   return found ? Exit::findings : Exit::nothing;
 }
 
+// A finding's directory, KIND-ID, is its name too.
+std::string id_in(const std::string& subject) {
+  const std::string name = std::filesystem::path(subject + "/").parent_path().filename();
+  return name.substr(name.rfind('-') + 1);
+}
+
 Exit show(const Arguments& arguments, const FindingStore& store, const FindingRecord& finding) {
   if (arguments.json) {
     fmt::print("{}\n", json_of(finding));
@@ -96,7 +103,8 @@ Exit show(const Arguments& arguments, const FindingStore& store, const FindingRe
 Exit mark(const Arguments& arguments, FindingStore& store) {
   if (arguments.why.empty() && arguments.mark != Mark::open)
     return complain(Exit::usage, "findings mark: say --why, in a few words");
-  const auto id = store.mark(arguments.subject, arguments.mark, arguments.why, wall_clock_ms());
+  const auto id =
+      store.mark(id_in(arguments.subject), arguments.mark, arguments.why, wall_clock_ms());
   if (!id) return complain(id.error());
   fmt::print("{} is {}\n", *id, name(arguments.mark));
   return Exit::nothing;
@@ -111,7 +119,7 @@ Exit findings_command(const Arguments& arguments) {
   // Before the rest is read: a finding is added by others, but never removed.
   std::string id;
   if (arguments.action != Action::list) {
-    auto whole = store->id_of(arguments.subject);
+    auto whole = store->id_of(id_in(arguments.subject));
     if (!whole) return complain(whole.error());
     id = std::move(*whole);
   }

@@ -22,6 +22,7 @@ TEST_F(FindingsTest, WhatExploreFindsIsNewThenKnownThenFixedThenRegressed) {
   EXPECT_EQ(last_line(list.text), "1 findings, 0 notes");
   const std::string id = list.text.substr(0, 12);
   EXPECT_NE(run("findings show " + id.substr(0, 5)).text.find("What happens"), std::string::npos);
+  EXPECT_EQ(shell("'" PIPEWRENCH "' findings show pipewrench-out/crash-*/").text.substr(0, 12), id);
 
   EXPECT_EQ(run(search).status, 1);
   EXPECT_NE(run("findings list").text.find("  known     crash"), std::string::npos);

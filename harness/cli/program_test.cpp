@@ -121,6 +121,14 @@ TEST_F(ProgramTest, TheSummaryBeginsWithItsNumbers) {
   EXPECT_NE(result.text.find("/s), 2 of them to make sure of the last, "), std::string::npos);
 }
 
+TEST_F(ProgramTest, AFileThatThePeersDoNotHaveIsNamed) {
+  write("input.txt", "hello");
+  const Result result = run("run -- cat input.txt 2>&1");
+  EXPECT_NE(result.text.find("'input.txt' is a file here"), std::string::npos) << result.text;
+  EXPECT_EQ(run("run -- cat " + root_ + "/input.txt 2>&1").text.find("a file here"),
+            std::string::npos);
+}
+
 TEST_F(ProgramTest, APlanIsPlayed) {
   write("plan", "sh/1#1 kill  # the child\n");
   const Result result =

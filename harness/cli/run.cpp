@@ -80,6 +80,7 @@ std::expected<void, std::string> write_files(const Arguments& arguments, const T
 Exit run_command(const Arguments& arguments) {
   const auto scenario = load_scenario(arguments);
   if (!scenario) return complain(Exit::usage, scenario.error().text());
+  warn_of_files(arguments, *scenario);
   Plan plan;
   if (!arguments.plan.empty()) {
     auto loaded = load_plan(arguments.plan, *scenario);

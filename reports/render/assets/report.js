@@ -243,13 +243,13 @@ function smallest(details) {
   const of = (role) => details.artefacts.filter((one) => one.role === role);
   const plan = of('plan').flatMap((one) => (one.text || '').split('\n').map((line) => line.trim()).filter((line) => line && !line.startsWith('#')));
   const parts = [];
-  if (of('plan').length || details.timeline) parts.push(card('Smallest plan', plan.length === 0
+  if (of('plan').length || details.timeline) parts.push(card('Smallest plan found', plan.length === 0
     ? h('p', {}, 'No deviation is needed: the calm run shows it.')
     : [h('p', { class: 'soft' }, plural(plan.length, 'deviation') + ' from the calm run:'), h('ol', { class: 'plan' }, plan.map((line) => h('li', {}, line)))]));
   const input = of('input'), operations = of('operations');
   if (input.length || operations.length) parts.push(h('div', { class: input.length && operations.length ? 'two input' : '' },
-    operations.length > 0 && card('Smallest input, as operations', operations.map(text_block)),
-    input.length > 0 && card('Smallest input, ' + bytes(input[0].bytes), input.map(text_block))));
+    operations.length > 0 && card('Smallest input found, as operations', operations.map(text_block)),
+    input.length > 0 && card('Smallest input found, ' + bytes(input[0].bytes), input.map(text_block))));
   return parts;
 }
 
