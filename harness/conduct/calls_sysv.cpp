@@ -280,6 +280,25 @@ void after_control(Run& run, std::uint32_t, Step& step) {
   if (gone && !still) shown.removed = static_cast<std::uint32_t>(&step - run.trace.steps.data());
 }
 
+// What stands in the set now: nobody else has run meanwhile.
+void after_semop(Run& run, std::uint32_t, Step& step) {
+  constexpr std::size_t kMostShown = 16;
+  if (step.result < 0 || step.object == kNoObject) return;
+  const int id = run.objects[step.object].id;
+  semid_ds info{};
+  if (semctl(id, 0, IPC_STAT, SemaphoreArgument{.buffer = &info}) != 0) return;
+  std::vector<unsigned short> values(info.sem_nsems);
+  if (semctl(id, 0, GETALL, SemaphoreArgument{.array = values.data()}) != 0) return;
+  for (std::size_t i = 0; i < values.size() && i < kMostShown; ++i)
+    step.data += (i == 0 ? "" : ", ") + std::to_string(values[i]);
+  if (values.size() > kMostShown) step.data += ", ...";
+}
+
+void after_semctl(Run& run, std::uint32_t task, Step& step) {
+  after_control(run, task, step);
+  if (step.number == SETVAL || step.number == SETALL) after_semop(run, task, step);
+}
+
 Look look_attach(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   if (pending.call == Call::shmdt) return Look::ipc;
@@ -394,9 +413,9 @@ constexpr CallRow kRows[] = {
     {SYS_shmdt, Call::shmdt, look_attach, nullptr, nullptr, after_attach},
     {SYS_shmctl, Call::shmctl, look_control, nullptr, nullptr, after_control},
     {SYS_semget, Call::semget, look_get, nullptr, act_get, after_get},
-    {SYS_semop, Call::semop, look_semop, can_semop, act_semop},
-    {SYS_semtimedop, Call::semop, look_semop, can_semop, act_semop},
-    {SYS_semctl, Call::semctl, look_control, nullptr, nullptr, after_control},
+    {SYS_semop, Call::semop, look_semop, can_semop, act_semop, after_semop},
+    {SYS_semtimedop, Call::semop, look_semop, can_semop, act_semop, after_semop},
+    {SYS_semctl, Call::semctl, look_control, nullptr, nullptr, after_semctl},
 };
 
 }  // namespace

@@ -227,6 +227,14 @@ TEST_F(OnPrograms, has_directories_for_all_programs_of_its_own) {
   EXPECT_NE(access(shared.c_str(), F_OK), 0);
 }
 
+TEST_F(OnPrograms, says_what_stands_in_semaphores) {
+  const Trace trace = run(one_peer({TEST_TARGET, "system-v"}));
+  std::vector<std::string> values;
+  for (const Step& step : trace.steps)
+    if (step.event == Event::call && step.call == Call::semop) values.push_back(step.data);
+  EXPECT_EQ(values, (std::vector<std::string>{"1", "0"}));
+}
+
 TEST_F(OnPrograms, gives_up_on_who_reads_at_the_end_of_a_file_for_ever) {
   Scenario scenario = one_peer({TEST_TARGET, "endless-reads"});
   scenario.peers.push_back({.name = "other", .run = {"/bin/echo", "goes on"}});

@@ -93,6 +93,16 @@ TEST(ladder, hostile_names_are_printable) {
   for (const char c : ladder(t.trace, {}))
     EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << static_cast<int>(c);
 }
+TEST(ladder, semaphores_show_operation_and_values_and_a_result_is_not_cut) {
+  TraceBuilder t{"clerk", "other"};
+  t.does("clerk", Call::semop, "semaphore ftok(./ledger, 'a')", -EAGAIN);
+  t.last().detail = "[0] -1 undo";
+  t.does("other", Call::semop, "semaphore#2", 0, "0, 7");
+  t.last().detail = "[1] +1";
+  const std::string text = ladder(t.trace, {.width = 100});
+  EXPECT_NE(text.find("#1 semop(semaphore ftok(./ledger,~) = EAGAIN"), std::string::npos) << text;
+  EXPECT_NE(text.find("#1 semop(semaphore#2, [1] +1) = 0, now 0, 7\n"), std::string::npos) << text;
+}
 TEST(ladder, repetition_is_one_row) {
   TraceBuilder t{"reader", "writer"};
   t.killed("writer");

@@ -33,7 +33,13 @@ std::string task_of(const Trace& trace, std::uint32_t task) {
   return task < trace.tasks.size() ? printable(trace.tasks[task].name) : "?";
 }
 
+bool is_control(Call call) {
+  return call == Call::msgctl || call == Call::semctl || call == Call::shmctl;
+}
+
 std::string data_of(const Step& step) {
+  if (step.call == Call::semop || step.call == Call::semctl)
+    return step.data.empty() ? "" : ", now " + printable(step.data, kShownData);
   return step.data.empty() ? "" : " \"" + printable(step.data, kShownData) + '"';
 }
 
@@ -49,6 +55,8 @@ std::string call_text(const Trace& trace, const Step& step) {
     what = sentence(step.detail).substr(0, 2 * kShownData);
   else if (step.call == Call::msgsnd || (step.call == Call::msgrcv && step.number != 0))
     what += ", mtype " + std::to_string(step.number);
+  else if (step.call == Call::semop || is_control(step.call))
+    what += (step.detail.empty() ? "" : ", ") + printable(step.detail, kShownData);
   text += '(' + what + ')';
   if (step.event == Event::waits) return text + " waits";
   if (step.result < 0)
@@ -156,13 +164,18 @@ std::size_t place_of(const Trace& trace, const Deviation& deviation) {
 
 namespace {
 
-// Characters, not bytes: names are ASCII by now, our own marks are not.
+// Characters, not bytes: names are ASCII by now, our own marks are not. What a call is about is cut
+// before its result is.
 std::string fitted(std::string text, std::size_t width, const Marks& marks) {
-  if (text.size() > width)
-    text = text.substr(0, width - 1) + marks.cut;
-  else
+  constexpr std::size_t kResult = 16;  // ") = EADDRNOTAVAIL"
+  if (text.size() <= width) {
     text.resize(width, ' ');
-  return text;
+    return text;
+  }
+  const std::size_t result = text.find(") = ");
+  const bool would_go = result != std::string::npos && result + kResult > width;
+  const std::string end = would_go && width >= 2 * kResult ? text.substr(result, kResult) : "";
+  return text.substr(0, width - 1 - end.size()) + marks.cut + end;
 }
 
 void end_line(std::string& text) {

@@ -164,6 +164,16 @@ TEST(Timeline, SaysWhatIsInEachObjectAndWhereThePlanStruck) {
   EXPECT_EQ(json["waiting"][0]["holders"], nlohmann::json::parse("[1]"));
 }
 
+TEST(Timeline, SaysTheValuesOfSemaphores) {
+  FindingRecord record = test::lost_wakeup("");
+  test::TraceBuilder t{"clerk"};
+  t.does("clerk", Call::semop, "semaphore#1", 0, "0, 7").exits("clerk");
+  for (Artefact& one : record.occurrences[0].artefacts)
+    if (one.role == "trace") one.content = to_json_lines(t.trace);
+  const auto json = nlohmann::json::parse(details_json(record, Bounds()))["timeline"];
+  EXPECT_EQ(json["steps"][0]["s"], nlohmann::json::parse(R"([0,{"values":"0, 7"}])"));
+}
+
 TEST(Timeline, AWrongTraceIsNoTimeline) {
   FindingRecord record = test::lost_wakeup("");
   record.occurrences[0].artefacts[2].content =

@@ -35,6 +35,7 @@ class Contents {
   Contents(const Trace& trace, const Scenario& scenario) : trace_(trace) {
     std::size_t queue = 0;
     std::size_t segment = 0;
+    std::size_t semaphores = 0;
     for (std::uint32_t i = 0; i < trace.objects.size(); ++i) {
       if (trace.objects[i].maker != kNobody) continue;
       if (trace.objects[i].kind == ObjectKind::queue && queue < scenario.setup.queues.size())
@@ -42,6 +43,10 @@ class Contents {
           queues_[i].push_back({.type = message.type, .data = message.text});
       if (trace.objects[i].kind == ObjectKind::segment && segment < scenario.setup.segments.size())
         segments_[i] = scenario.setup.segments[segment++].text;
+      if (trace.objects[i].kind == ObjectKind::semaphore &&
+          semaphores < scenario.setup.semaphores.size())
+        for (const auto value : scenario.setup.semaphores[semaphores++].values)
+          values_[i] += (values_[i].empty() ? "" : ", ") + std::to_string(value);
     }
   }
 
@@ -51,6 +56,8 @@ class Contents {
     if (step.event == Event::stored) return segments_[step.object] = step.data, true;
     if (step.event != Event::call || step.result < 0) return false;
     if (trace_.objects[step.object].kind == ObjectKind::queue) return take_message(step);
+    if (trace_.objects[step.object].kind == ObjectKind::semaphore)
+      return !step.data.empty() && (values_[step.object] = step.data, true);
     const auto moved = static_cast<std::uint64_t>(step.result);
     std::uint64_t& bytes = streams_[step.object];
     if (step.call == Call::write || step.call == Call::send)
@@ -74,6 +81,8 @@ class Contents {
     }
     if (const auto segment = segments_.find(object); segment != segments_.end())
       return {{"content", printable(segment->second, kShownData)}};
+    if (const auto set = values_.find(object); set != values_.end())
+      return {{"values", printable(set->second, kShownData)}};
     const auto stream = streams_.find(object);
     return {{"bytes", stream == streams_.end() ? 0 : stream->second}};
   }
@@ -82,6 +91,7 @@ class Contents {
     std::vector<std::uint32_t> objects;
     for (const auto& [object, ignored] : queues_) objects.push_back(object);
     for (const auto& [object, ignored] : segments_) objects.push_back(object);
+    for (const auto& [object, ignored] : values_) objects.push_back(object);
     for (const auto& [object, ignored] : streams_) objects.push_back(object);
     return objects;
   }
@@ -104,7 +114,7 @@ class Contents {
 
   const Trace& trace_;
   std::map<std::uint32_t, std::deque<Message>> queues_;
-  std::map<std::uint32_t, std::string> segments_;
+  std::map<std::uint32_t, std::string> segments_, values_;  // values of a semaphore set
   std::map<std::uint32_t, std::uint64_t> streams_;
 };
 

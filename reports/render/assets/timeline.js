@@ -364,6 +364,7 @@ class Timeline {
     const content = (what) => what.messages !== undefined
       ? [plural(what.messages, 'message'), what.first.map((one) => h('code', {}, one)),
         what.messages > what.first.length && h('code', {}, '… ' + (what.messages - what.first.length) + ' more')]
+      : what.values !== undefined ? h('code', {}, what.values)
       : what.content !== undefined ? h('code', {}, '"' + what.content + '"') : plural(what.bytes, 'byte') + ' unread';
     const state = [...this.contents(step.i)];
     const waiting = this.blocked_at(step.i);
