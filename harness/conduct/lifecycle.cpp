@@ -311,10 +311,13 @@ void Scheduler::receive() {
 
 // Where several run at once (a vforking parent and its child after the exec, sleepers that wake)
 // chance says who traps first. So traps are looked at when nobody runs, in the order of tasks, or
-// the same run would number its objects in two ways.
+// the same run would number its objects in two ways. Who still waits in vfork(2), as far as we
+// know, comes last: had he been slower, his child would have had to be looked at without him.
 bool Scheduler::look_at_arrivals(bool only_traced) {
   std::vector<Arrival> all = std::exchange(arrived, {});
-  std::ranges::sort(all, {}, &Arrival::task);
+  std::ranges::sort(all, {}, [&](const Arrival& one) {
+    return std::pair(run.live[one.task].vforking, one.task);
+  });
   bool found = false;
   for (const Arrival& one : all) {
     State& state = run.live[one.task].state;
