@@ -1,5 +1,6 @@
 // Traps, births, deaths, and waiting until nobody runs. Must not choose who goes on.
 // SPDX-License-Identifier: MIT
+#include <elf.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -219,6 +220,11 @@ void Scheduler::image_is_new(std::uint32_t task) {
     end_vfork(task);
   }
   process.vdso = patch_vdso(memory, vdso) ? vdso.address : 0;
+  // The kernel's gift to each program: Go's maps and selects go by it.
+  if (const std::uint64_t gift = auxiliary_of(process.pid, AT_RANDOM); gift != 0) {
+    const std::string bytes = run.random_bytes(task, 16);  // getauxval(3)
+    write_memory(process.pid, gift, bytes.data(), bytes.size());
+  }
 }
 
 // Half-way and now at the end of the same file, and nothing else between: it will not stop by
@@ -272,6 +278,7 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   const Look look = row->look(run, task);
   one.newborn = false;
   if (look == Look::ipc) one.passes = one.same_reads = 0;
+  if (look == Look::answered) ++one.passes;
   if (look == Look::pass && (++one.passes > kMostPasses || reads_at_end(one, process, notif))) {
     // It goes round in calls that are none of ours, like reading a file at its end, and never
     // comes to one that is: it stays where it is, and the others go on.
