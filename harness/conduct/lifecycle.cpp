@@ -433,6 +433,14 @@ bool Scheduler::bury() {
   return found;
 }
 
+// Who closes a pseudo-terminal's master, or types ^C there, has the kernel send signals to whoever
+// is at the other end, before he comes to his next call.
+void Scheduler::terminals_may_signal() {
+  if (!run.has_terminals) return;
+  for (Process& process : run.processes)
+    if (!process.dead) hint_signal(process);
+}
+
 bool Scheduler::look_for_dying() {
   bool found = false;
   for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
@@ -474,6 +482,7 @@ bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
   bool sleepers_rest = false;  // seen since anybody has run
+  bool terminals_known = false;
   while (true) {
     watched.clear();
     whose.clear();
@@ -505,7 +514,9 @@ bool Scheduler::settle() {
       if (!sleepers_rest && sleepers_move()) continue;
       sleepers_rest = true;
       if (look_at_arrivals(false)) continue;
+      if (!std::exchange(terminals_known, true)) terminals_may_signal();
       if (!bury() && !look_for_dying()) return true;
+      terminals_known = false;
       continue;
     }
     sleepers_rest = false;

@@ -40,6 +40,7 @@ class Run {
   std::uint64_t seed;
   std::vector<std::pair<ObjectKind, int>> set_up;  // System V objects, by id
   bool is_full = false;                            // a fork was refused
+  bool has_terminals = false;                      // a peer has made some: their end is a signal
 
   Process& process_of(std::uint32_t task) { return processes[live[task].process]; }
   Pending& pending_of(std::uint32_t task) { return live[task].pending; }

@@ -70,6 +70,7 @@ struct Scheduler {
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
   bool look_for_dying();
+  void terminals_may_signal();
   bool bury();
   void give_back_to_tracer();
   void watch_memory();
