@@ -33,6 +33,8 @@ bool moved_something(const Step& step) {
     case Call::nanosleep:
     case Call::sched_yield:
       return false;
+    case Call::futex:
+      return step.result > 0 || step.detail != "wake";
     case Call::poll:
     case Call::select:
     case Call::epoll_wait:

@@ -69,7 +69,9 @@ struct Scheduler {
   bool look_at_sleepers();
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
+  void look_for_newcomer(std::uint32_t parent);
   bool look_for_dying();
+  void terminals_may_signal();
   bool bury();
   void give_back_to_tracer();
   void watch_memory();

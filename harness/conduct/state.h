@@ -26,6 +26,7 @@ struct Action {  // what sigaction(2) installed
   bool caught = false;
   bool restart = false;  // SA_RESTART
   bool ignored = false;
+  std::uint64_t handler = 0;  // its address
 };
 
 // A timer of a process on the virtual clock: alarm, setitimer, timer_settime, timerfd_settime.
@@ -83,6 +84,7 @@ struct Pending {
   std::int64_t number = 0;
   std::uint64_t due_ns = kNever;  // time-out, on the virtual clock
   bool nonblocking = false;
+  bool is_random = false;        // the descriptor is /dev/random or /dev/urandom
   bool offered = false;          // the policy was asked about it
   bool entered = false;          // it had its turn and blocked: a signal now comes during the call
   std::uint64_t shorten_to = 0;  // bytes; 0: as many as there are
@@ -145,6 +147,7 @@ struct Live {
   Fd stat;                                  // of /proc, once it was looked at
   std::uint64_t ready_looked = 0;           // Scheduler::looks when it was asked last
   bool ready = false;
+  std::uint64_t random_state = 0;  // 0: nothing was asked for yet
 };
 
 }  // namespace pipewrench

@@ -14,6 +14,7 @@
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,6 +329,17 @@ void death_signal() {
   std::printf("%zd\n", read(alive[0], &none, 1));
 }
 
+// A child that dies before its first call, and one that its parent never sees.
+void stillborn() {
+  for (const auto action : {SIG_DFL, SIG_IGN}) {
+    std::signal(SIGCHLD, action);
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) __builtin_trap();
+    int status = 0;
+    const bool is_there = wait(&status) > 0;
+    std::printf("%d %d\n", is_there, WTERMSIG(status));
+  }
+}
+
 void many_reads() {
   constexpr int kSize = 9'000;
   const int file = open("many", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -350,13 +362,12 @@ struct Behaviour {
   std::string_view name;
   void (*run)();
 };
-constexpr Behaviour kBehaviours[] = {{"threads", threads},       {"time-out", time_out},
-                                     {"events", events},         {"births", births},
-                                     {"selects", selects},       {"big-write", big_write},
-                                     {"full-pipe", full_pipe},   {"system-v", system_v},
-                                     {"locks", locks},           {"fifo-pair", fifo_pair},
-                                     {"alarms", alarms},         {"death-signal", death_signal},
-                                     {"many-reads", many_reads}, {"endless-reads", endless_reads}};
+constexpr Behaviour kBehaviours[] = {
+    {"threads", threads},     {"time-out", time_out},     {"events", events},
+    {"births", births},       {"selects", selects},       {"big-write", big_write},
+    {"full-pipe", full_pipe}, {"system-v", system_v},     {"locks", locks},
+    {"fifo-pair", fifo_pair}, {"alarms", alarms},         {"death-signal", death_signal},
+    {"stillborn", stillborn}, {"many-reads", many_reads}, {"endless-reads", endless_reads}};
 
 }  // namespace
 

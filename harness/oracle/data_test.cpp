@@ -71,6 +71,22 @@ TEST(torn_data, rest_sent_or_given_up_is_silent) {
                        })));
 }
 
+TEST(torn_data, rest_for_a_reader_that_was_killed_is_silent) {
+  const auto short_write = [](const char* plan) {
+    TraceBuilder t{"writer", "reader"};
+    t.writes_short("writer", "pipe#1", "hel", "lo").reads("reader", "pipe#1", "hel");
+    return t.plan(plan);
+  };
+  TraceBuilder quiet{"writer", "reader"};
+  quiet.writes("writer", "pipe#1", "hello").reads("reader", "pipe#1", "hello");
+  quiet.exits("writer").exits("reader");
+  TraceBuilder of_reader = short_write("reader#1 kill after");
+  expect_silent(judged(quiet, of_reader.killed("reader").exits("writer")));
+  TraceBuilder alive = short_write("writer#1 write short 3");
+  expect_one(judged(quiet, alive.exits("writer").exits("reader")), "lost_data: writer write pipe",
+             "the rest is never sent");
+}
+
 // --- lost_data ---
 TraceBuilder calm_stream(bool drains) {
   TraceBuilder t{"writer", "reader"};

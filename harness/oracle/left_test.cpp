@@ -65,6 +65,16 @@ TEST(leak, of_a_child_that_was_killed_before_it_removed) {
   };
   expect_one(judged_with("writer/1"), "(note) leak: fifo ./room of writer", "made");
   expect_one(judged_with("reader"), "leak: fifo ./room of writer", "made");
+  TraceBuilder clean = made_by_writer("writer/1", "").does("writer/1", Call::unlink, "fifo ./room");
+  clean.object("fifo ./room").removed = static_cast<std::uint32_t>(clean.trace.steps.size() - 1);
+  clean.exits("writer/1").exits("writer");
+  const auto judged_signal = [&](int death) {
+    TraceBuilder run = made_by_writer("writer/1", "writer/1#1 signal SIGTERM");
+    death == 0 ? run.exits("writer/1") : run.dies("writer/1", death);
+    return judged(clean, run.leaves("fifo ./room").exits("writer"));
+  };
+  expect_one(judged_signal(SIGTERM), "(note) leak: fifo ./room of writer", "made");
+  expect_one(judged_signal(0), "leak: fifo ./room of writer", "made");
 }
 TEST(leak, the_scenarios_own_and_results_are_none) {
   TraceBuilder t = two().leaves("queue 0x1").exits("writer").exits("reader");
