@@ -100,6 +100,16 @@ bool was_its_remover_killed(const Case& c, const Means& means, const Leftover& l
   });
 }
 
+// All others had ended before: who was killed was the last, and would have had to remove it.
+bool was_nobody_left(const Case& c, const Means& means) {
+  std::uint32_t killed = 0;
+  for (const Victim& victim : means.victims)
+    if (is_killed(c.run, victim)) killed = std::max(killed, c.run.tasks[victim.task].died);
+  return killed != 0 && std::ranges::all_of(c.run.tasks, [&](const Task& task) {
+           return !task.alive && task.died <= killed;
+         });
+}
+
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   const Trace& run = c.run;
   if (c.is_calm() || means.transparent()) return Severity::finding;
@@ -109,6 +119,7 @@ Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   if (!left.process && belongs_to_killed(c, means, left)) return Severity::note;
+  if (!left.process && was_nobody_left(c, means)) return Severity::note;
   if (!left.process && was_its_remover_killed(c, means, left)) return Severity::note;
   return Severity::finding;
 }

@@ -35,6 +35,16 @@ TEST(leak, nobody_cleans_up_after_his_own_kill) {
   expect_one(judged(calm(), leaves_queue("writer#2 kill").killed("writer").exits("reader", 1)),
              "(note) leak: queue 0x61 of writer", "writer made");
 }
+TEST(leak, of_whom_nobody_outlived) {
+  const auto last_of_two = [](bool is_last) {
+    TraceBuilder t = two("reader#1 kill").does("writer", Call::msgget, "queue 0x61020304", 1);
+    t.does("reader", Call::msgget, "queue 0x61020304", 1).leaves("queue 0x61020304");
+    is_last ? t.exits("writer").killed("reader") : t.killed("reader").exits("writer");
+    return t;
+  };
+  expect_one(judged(calm(), last_of_two(true)), "(note) leak: queue 0x61 of writer", "made");
+  expect_one(judged(calm(), last_of_two(false)), "leak: queue 0x61 of writer", "made");
+}
 // Both sides of a FIFO may make it; the calm run shows whose it is.
 TEST(leak, of_the_killed_though_a_survivor_came_first) {
   const auto fifo = [](const char* maker, const char* remover) {
