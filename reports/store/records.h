@@ -11,8 +11,9 @@ namespace pipewrench {
 
 // What a person has said of a finding.
 enum class Mark : std::uint8_t { open, known, fixed, ignored };
-// What a report calls it, seen from the newest run of what found it. new_: first seen there;
-// known: seen before, or marked so; fixed: marked so and not seen since; regressed: seen since.
+// What a report calls it. new_: no run has begun of what found it since one that could tell it has
+// ended; known: one has, or it is marked so; fixed: marked so and not seen since; regressed: seen
+// since.
 enum class Standing : std::uint8_t { new_, known, fixed, regressed, ignored };
 
 struct StackFrame {
