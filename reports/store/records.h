@@ -128,7 +128,14 @@ inline bool is_settled(const FindingRecord& finding) {
   return finding.mark != Mark::open && finding.standing != Standing::regressed;
 }
 
+// What an exit status counts, and each form of report with it. The rest is listed.
+inline bool counts(const FindingRecord& finding) {
+  return !finding.note && !finding.unstable && is_news(finding.standing);
+}
+
 const char* name(Mark mark);
 const char* name(Standing standing);
+// What a list calls it: "note", "unstable" unless a person settled it, or its standing.
+const char* heading(const FindingRecord& finding);
 
 }  // namespace pipewrench

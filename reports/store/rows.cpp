@@ -18,6 +18,11 @@ constexpr std::array kStandings = {"new", "known", "fixed", "regressed", "ignore
 const char* name(Mark mark) { return kMarks.at(static_cast<std::size_t>(mark)); }
 const char* name(Standing standing) { return kStandings.at(static_cast<std::size_t>(standing)); }
 
+const char* heading(const FindingRecord& finding) {
+  if (finding.note) return "note";
+  return finding.unstable && !is_settled(finding) ? "unstable" : name(finding.standing);
+}
+
 namespace rows {
 namespace {
 

@@ -5,8 +5,8 @@
 const overview = JSON.parse(document.getElementById('overview').textContent);
 const main = document.getElementById('main');
 const AT_ONCE = 100;  // rows of the list until more are asked for
-const STANDINGS = ['new', 'regressed', 'known', 'fixed', 'ignored', 'notes'];
-const wanted = { text: '', standing: '', kind: '', target: '' };
+const HEADINGS = ['new', 'regressed', 'unstable', 'known', 'fixed', 'ignored', 'note'];
+const wanted = { text: '', heading: '', kind: '', target: '' };
 
 function say(text) { document.getElementById('said').textContent = visible(text); }
 
@@ -28,6 +28,12 @@ function bytes(count) {
 
 function pill(text, kind) { return h('span', { class: 'pill ' + (kind || text) }, text); }
 
+// What never repeats is unstable besides what a person said of it.
+function pills(finding) {
+  const first = pill(finding.heading, finding.heading === 'note' ? 'quiet' : '');
+  return finding.unstable && finding.heading !== 'unstable' ? [first, ' ', pill('unstable')] : [first];
+}
+
 function href(finding) { return '#/finding/' + encodeURIComponent(finding.id); }
 
 function card(title, ...children) {
@@ -46,18 +52,15 @@ function table(caption, head, rows, name) {
 
 // ---- Summary
 
-// A note is no finding, whenever it was first seen.
-function stands(finding) { return finding.note ? 'notes' : finding.standing; }
-
 function matches(finding) {
   const text = wanted.text.toLowerCase();
-  return (!wanted.standing || stands(finding) === wanted.standing) &&
+  return (!wanted.heading || finding.heading === wanted.heading) &&
     (!wanted.kind || finding.kind === wanted.kind) && (!wanted.target || finding.target === wanted.target) &&
     (!text || [finding.cause, finding.kind, finding.target, finding.id, finding.signature, ...finding.peers].join('\n').toLowerCase().includes(text));
 }
 
 function headline() {
-  const count = (standing) => overview.findings.filter((one) => stands(one) === standing).length;
+  const count = (heading) => overview.findings.filter((one) => one.heading === heading).length;
   const fresh = count('new'), back = count('regressed');
   if (overview.findings.length === 0) return 'No findings';
   const parts = [fresh && plural(fresh, 'new finding'), back && plural(back, 'regression')].filter(Boolean);
@@ -68,17 +71,17 @@ function summary() {
   const list = h('div', {});
   const tiles = h('ul', { class: 'tiles', 'aria-label': 'Findings by standing' });
   const fill = () => {
-    tiles.replaceChildren(...STANDINGS.map((standing) => {
-      const count = overview.findings.filter((one) => stands(one) === standing).length;
-      if ((standing === 'ignored' || standing === 'notes') && count === 0) return '';
-      return h('li', {}, h('button', { type: 'button', class: 'tile ' + (count ? standing : 'none'), id: 'tile-' + standing,
-        'aria-pressed': String(wanted.standing === standing),
+    tiles.replaceChildren(...HEADINGS.map((heading) => {
+      const count = overview.findings.filter((one) => one.heading === heading).length;
+      if (['unstable', 'ignored', 'note'].includes(heading) && count === 0) return '';
+      return h('li', {}, h('button', { type: 'button', class: 'tile ' + (count ? heading : 'none'), id: 'tile-' + heading,
+        'aria-pressed': String(wanted.heading === heading),
         onclick: () => {
-          wanted.standing = wanted.standing === standing ? '' : standing;
+          wanted.heading = wanted.heading === heading ? '' : heading;
           fill();
-          document.getElementById('tile-' + standing).focus();
+          document.getElementById('tile-' + heading).focus();
           show_list(list);
-        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, standing)));
+        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, heading === 'note' ? 'notes' : heading)));
     }));
   };
   fill();
@@ -106,7 +109,7 @@ function filters(list) {
 function show_list(list, most = AT_ONCE) {
   const found = overview.findings.filter(matches).sort((a, b) => (a.note ? 1 : 0) - (b.note ? 1 : 0));
   const row = (one) => h('tr', {},
-    h('td', {}, one.note ? pill('note', 'quiet') : pill(one.standing), one.unstable && [' ', pill('unstable')]),
+    h('td', {}, ...pills(one)),
     h('th', { scope: 'row' }, h('a', { href: href(one) }, one.cause || one.signature),
       h('small', {}, h('span', { class: 'mono' }, one.kind), ' in ', one.target, one.sanitizer ? ', ' + one.sanitizer : '')),
     h('td', { class: 'number' }, plural(one.times, 'time')));
@@ -129,7 +132,7 @@ function breakdowns() {
       const name = one[key] || other;
       const group = groups.get(name) || { all: 0, fresh: 0 };
       group.all += 1;
-      if (one.standing === 'new' || one.standing === 'regressed') group.fresh += 1;
+      if (one.heading === 'new' || one.heading === 'regressed') group.fresh += 1;
       groups.set(name, group);
     }
     const rows = [...groups].sort((a, b) => b[1].all - a[1].all).slice(0, 50)
@@ -301,7 +304,7 @@ function history(one, details) {
   const seen = details.occurrences.map((seen_once) => [date(seen_once.at_ms) || run_name(seen_once.run), seen_once.tool, seen_once.sanitizer,
     seen_once.size, seen_once.tried ? seen_once.repeated + '/' + seen_once.tried : '', seen_once.source]);
   const story = [['First seen', run_name(one.first_run)], one.last_run !== one.first_run && ['Last seen', run_name(one.last_run)],
-    one.mark !== 'open' && ['Marked', one.mark + (one.why ? ': ' + one.why : '')], ['Now', one.standing]].filter(Boolean);
+    one.mark !== 'open' && ['Marked', one.mark + (one.why ? ': ' + one.why : '')], ['Now', one.heading]].filter(Boolean);
   return [card('History', h('dl', { class: 'facts' }, story.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]))),
     h('section', { class: 'card' }, table('Occurrences', [['When'], ['Tool'], ['Sanitizer'], ['Size', 'number'], ['Repeated'], ['From']], seen, 'occurrences'),
       one.times > seen.length && h('p', { class: 'soft' }, 'The smallest and the newest, of ' + plural(one.times, 'time') + '.'))];
@@ -322,7 +325,7 @@ function finding(id) {
   const step = (to, text) => overview.findings[to] ? h('a', { href: href(overview.findings[to]) }, text) : h('span');
   const outputs = of('out', 'err'), logs = of('log', 'story', 'scenario');
   return [one.cause || one.kind, h('p', { class: 'crumb' }, h('a', { href: '#/' }, 'All findings')),
-    h('div', { class: 'pills' }, one.note ? pill('note', 'quiet') : pill(one.standing), h('span', { class: 'mono' }, one.kind), one.unstable && pill('unstable'),
+    h('div', { class: 'pills' }, ...pills(one), h('span', { class: 'mono' }, one.kind),
       one.mark !== 'open' && one.why && h('span', { class: 'soft' }, one.why)),
     h('h1', { tabindex: '-1' }, one.cause || one.signature),
     h('div', { class: 'two' }, card('What it is', facts(one)),
