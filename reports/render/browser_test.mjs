@@ -106,6 +106,14 @@ async function hostile_is_inert() {
   await page.context().close();
 }
 
+async function charts_outlive_a_search() {
+  const page = await open('nights.html');
+  assert.equal(await page.locator('.uplot').count(), 4, 'of the newest night, and night by night');
+  assert.match(await page.locator('figure').nth(1).innerText(), /Edges[^]*fuzz_queue/);
+  assert.match(await page.locator('figure').nth(3).innerText(), /run by run/);
+  await page.context().close();
+}
+
 async function many_findings() {
   const page = await open('many.html');
   assert.equal(await page.locator('.findings tbody tr').count(), 100);
@@ -138,6 +146,7 @@ try {
   await click_through('hostile.html');
   await step_with_keys('hostile.html');
   await hostile_is_inert();
+  await charts_outlive_a_search();
   await many_findings();
   await reachable();
   const page = await open('empty.html');

@@ -254,6 +254,23 @@ TEST(Bytes, ControlBytesBecomeEscapes) {
   EXPECT_EQ(utc(0), "1970-01-01 00:00:00");
 }
 
+// Two nights, and a search into the same store afterwards.
+Records nights() {
+  Records all = test::records();
+  RunRecord second = all.runs[1];
+  second.id = 3;
+  all.runs.push_back(second);
+  all.runs.push_back({.id = 4, .what = "explore wakeup", .outcome = "ended"});
+  const std::vector<Sample> first = all.samples;
+  for (Sample sample : first) {
+    sample.run = 3;
+    sample.edges += 50;
+    all.samples.push_back(sample);
+  }
+  all.samples.push_back({.run = 4, .target = "wakeup", .engine = "conductor", .at_s = 2.5});
+  return all;
+}
+
 // For the browser's test: pages on disk. Skipped where nobody asks for them.
 TEST(Pages, AreWritten) {
   const char* folder = std::getenv("RENDER_PAGES");
@@ -262,6 +279,7 @@ TEST(Pages, AreWritten) {
     std::ofstream(fs::path(folder) / name, std::ios::binary) << text;
   };
   write("calm.html", rendered("html", test::records())[0].text);
+  write("nights.html", rendered("html", nights())[0].text);
   write("hostile.html", rendered("html", test::records(kHostile))[0].text);
   write("many.html", rendered("html", many(1000))[0].text);
   write("empty.html", rendered("html", {})[0].text);

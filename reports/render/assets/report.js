@@ -5,6 +5,8 @@
 const overview = JSON.parse(document.getElementById('overview').textContent);
 const main = document.getElementById('main');
 const AT_ONCE = 100;  // rows of the list until more are asked for
+const MOST_RUNS = 60;  // in a chart of runs
+const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));  // between ticks
 const HEADINGS = ['new', 'regressed', 'unstable', 'known', 'fixed', 'ignored', 'note'];
 const wanted = { text: '', heading: '', kind: '', target: '' };
 
@@ -143,45 +145,67 @@ function breakdowns() {
     h('div', { class: 'two' }, by('By target', 'target', 'unknown'), by('By sanitizer', 'sanitizer', 'none'));
 }
 
-function charts() {
-  const newest = overview.samples.reduce((most, one) => Math.max(most, one.run), 0);
-  const times = new Set(overview.samples.filter((one) => one.run === newest).map((one) => one.at_s));
-  if (times.size < 2 || typeof uPlot === 'undefined') return undefined;
-  return h('div', { class: 'two' }, chart('Inputs per second', 'per_second', false), chart('Edges', 'edges', true));
-}
-
-// Of the newest run with samples; at most eight lines, those of most executions.
-function chart(title, key, is_stepped) {
-  const newest = overview.samples.reduce((most, one) => Math.max(most, one.run), 0);
+// Of a run: the samples of each target and tool, by their name.
+function series_of(run) {
   const series = new Map();
-  for (const one of overview.samples.filter((sample) => sample.run === newest)) {
+  for (const one of overview.samples.filter((sample) => sample.run === run)) {
     const name = [one.target, one.engine, one.sanitizer].filter(Boolean).join(' ');
     series.set(name, [...(series.get(name) || []), one]);
   }
-  const lines = [...series].sort((a, b) => b[1].at(-1).executions - a[1].at(-1).executions).slice(0, 8);
+  return series;
+}
+
+// Of the newest run that was looked at more than once: one search has a single sample. Then of all runs of that kind.
+function charts() {
+  const times = new Map();
+  for (const one of overview.samples) times.set(one.run, (times.get(one.run) || new Set()).add(one.at_s));
+  const newest = Math.max(...[...times].filter(([, at]) => at.size > 1).map(([run]) => run), 0);
+  if (newest === 0 || typeof uPlot === 'undefined') return undefined;
+  return [h('div', { class: 'two' }, chart('Inputs per second', newest, 'per_second', 'line'), chart('Edges', newest, 'edges', 'steps')),
+    run_by_run(run_of(newest))];
+}
+
+function run_by_run(newest) {
+  const same = overview.runs.filter((run) => newest && run.what === newest.what).slice(-MOST_RUNS);
+  if (same.length < 2) return undefined;
+  const ids = same.map((run) => run.id);
+  const edges = ids.map((id) => [...series_of(id).values()].filter(([one]) => one.engine !== 'conductor').reduce((sum, samples) => sum + Math.max(...samples.map((one) => one.edges)), 0));
+  const found = ids.map((id) => overview.findings.filter((one) => !one.note && one.first_run === id).length);
+  return h('div', { class: 'two' }, plot('Findings first seen, run by run', ids, [['findings', found]], (id) => 'run ' + id, 'dots'),
+    plot('Edges of all targets, run by run', ids, [['edges', edges]], (id) => 'run ' + id, 'dots'));
+}
+
+// At most eight lines, those of most executions.
+function chart(title, run, key, look) {
+  const lines = [...series_of(run)].sort((a, b) => b[1].at(-1).executions - a[1].at(-1).executions).slice(0, 8);
   const times = [...new Set(lines.flatMap(([, samples]) => samples.map((one) => one.at_s)))].sort((a, b) => a - b);
-  const data = [times, ...lines.map(([, samples]) => {
+  const values = lines.map(([name, samples]) => {
     const at = new Map(samples.map((one) => [one.at_s, one[key]]));
-    return times.map((time) => at.has(time) ? at.get(time) : null);
-  })];
+    return [name, times.map((time) => at.has(time) ? at.get(time) : null)];
+  });
+  return plot(title, times, values, (time) => time + ' s', look);
+}
+
+// `lines`: of each its name and its values, one for each of `at`; `label` says what one of those is; `look`: line, steps, dots.
+function plot(title, at, lines, label, look) {
   const place = h('div', { class: 'chart' });
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const inks = ['--accent', '--violet', '--teal', '--amber', '--green', '--red', '--soft', '--text'].map(colour);
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
   const figure = h('figure', { class: 'card' }, h('figcaption', {}, title), place,
-    h('p', { class: 'unseen' }, lines.map(([name, samples]) => name + ': ' + samples.at(-1)[key] + ' at the end. ')));
-  let plot;
+    h('p', { class: 'unseen' }, lines.map(([name, values]) => name + ': ' + values.findLast((one) => one !== null) + ' at the end. ')));
+  let drawn;
   new ResizeObserver(() => {
     const size = { width: place.clientWidth, height: 220 };
     if (size.width === 0) return;
-    if (plot) return plot.setSize(size);
-    plot = new uPlot({ ...size, scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.08 || 1] } },
-      axes: [{ ...axis, values: (u, ticks) => ticks.map((one) => one + ' s') }, { ...axis, size: 62,
+    if (drawn) return drawn.setSize(size);
+    drawn = new uPlot({ ...size, scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.08 || 1] } },
+      axes: [{ ...axis, incrs: WHOLE, values: (u, ticks) => ticks.map(label) }, { ...axis, incrs: WHOLE, size: 62,
         values: (u, ticks) => ticks.map((one) => one >= 10000 ? one / 1000 + 'k' : one) }],
-      series: [{ label: 'time', value: (u, one) => one === null ? '–' : one + ' s' }, ...lines.map(([name], i) => ({ label: visible(name),
-        stroke: inks[i], width: 1.8, spanGaps: true, points: { show: times.length < 3 }, paths: is_stepped ? uPlot.paths.stepped({ align: 1 }) : undefined }))] },
-    data, place);
+      series: [{ label: 'at', value: (u, one) => one === null ? '–' : label(one) }, ...lines.map(([name], i) => ({ label: visible(name),
+        stroke: inks[i], width: 1.8, spanGaps: true, points: { show: look === 'dots' || at.length < 3 }, paths: look === 'steps' ? uPlot.paths.stepped({ align: 1 }) : undefined }))] },
+    [at, ...lines.map(([, values]) => values)], place);
   }).observe(place);
   return figure;
 }
