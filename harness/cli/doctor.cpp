@@ -154,7 +154,7 @@ constexpr std::array kChecks = {
 
 // ../conduct/README.md has the reasons.
 constexpr const char* kNeverManaged =
-    "flock and fcntl locks, POSIX queues, priority inheritance futexes, 32-bit programs";
+    "data on sockets, POSIX queues, priority inheritance futexes, 32-bit programs";
 
 }  // namespace
 

@@ -31,13 +31,6 @@ Fd duplicate_of(const Process& process, int fd) {
   return Fd(static_cast<int>(syscall(SYS_pidfd_getfd, process.pidfd.get(), fd, 0)));
 }
 
-std::string path_of(int fd) {
-  char link[32], path[PATH_MAX];
-  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  const ssize_t size = readlink(link, path, sizeof path);
-  return {path, size > 0 ? static_cast<std::size_t>(size) : 0};
-}
-
 struct AnonymousKind {
   const char* link;
   const char* name;
@@ -75,11 +68,18 @@ std::uint32_t name_pipe(Run& run, int fd, const struct stat& info) {
 
 }  // namespace
 
+std::string path_of(int fd) {
+  char link[32], path[PATH_MAX];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = readlink(link, path, sizeof path);
+  return {path, size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
 std::span<const CallRow> call_rows() {
   static const std::vector<CallRow> rows = [] {
     std::vector<CallRow> all;
     for (const auto part : {stream_rows(), file_rows(), sysv_rows(), signal_rows(), wait_rows(),
-                            time_rows(), process_rows(), futex_rows()})
+                            time_rows(), process_rows(), futex_rows(), lock_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

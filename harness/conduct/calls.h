@@ -27,7 +27,8 @@ struct CallRow {
   bool (*ready)(Run&, std::uint32_t task) = nullptr;  // none: always
   void (*act)(Run&, std::uint32_t task) = nullptr;    // none: the kernel, result Pending::expected
   void (*after)(Run&, std::uint32_t task, Step& step) = nullptr;
-  int only_with_argument = -1;  // traps only if this argument is not 0
+  int only_with_argument = -1;   // traps only if this argument is not 0
+  std::uint64_t only_value = 0;  // ... or, if this is not 0, equals it
 };
 
 std::span<const CallRow> call_rows();
@@ -42,14 +43,18 @@ std::span<const CallRow> wait_rows();
 std::span<const CallRow> time_rows();
 std::span<const CallRow> process_rows();
 std::span<const CallRow> futex_rows();
+std::span<const CallRow> lock_rows();
 
 // --- shared by the rows ---
 // Takes a duplicate of the task's descriptor and names its object. False: not an IPC object (a
 // regular file, a device), or no descriptor at all.
 bool look_descriptor(Run& run, std::uint32_t task, int fd);
+std::string path_of(int own_fd);  // as the kernel names it; "" if it does not
 // What poll(2) says of a descriptor of the task now; signalfd by the task's own pending signals,
 // which a duplicate would not see (signalfd(2)). 0: not ready; POLLNVAL: no such descriptor.
 short poll_descriptor(Run& run, std::uint32_t task, int fd, short events);
+// Of a file; Pending::other is then who holds it.
+inline bool is_lock(Call call) { return call == Call::fcntl || call == Call::flock; }
 // Lets the kernel do it and records the step with the result that is expected.
 void kernel_acts(Run& run, std::uint32_t task);
 std::string quoted(std::string_view bytes);  // "hello\n" as a C string, bounded

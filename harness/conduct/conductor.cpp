@@ -115,7 +115,8 @@ void note_waiting(Run& run) {
       if (object.kind == ObjectKind::pipe || object.kind == ObjectKind::fifo)
         waiting.holders = holders_of(run, state.device, state.inode,
                                      pending.call == Call::read || pending.call == Call::poll);
-      if (state.holder != kNobody) waiting.holders.push_back(state.holder);
+      const std::uint32_t holder = is_lock(pending.call) ? pending.other : state.holder;
+      if (holder != kNobody) waiting.holders.push_back(holder);
     }
     if (pending.call == Call::wait)
       for (const Process& child : run.processes)

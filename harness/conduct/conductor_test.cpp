@@ -122,6 +122,7 @@ constexpr Program kPrograms[] = {
     {"select", TEST_TARGET " selects"},
     {"full_pipe", TEST_TARGET " full-pipe"},
     {"system_v", TEST_TARGET " system-v"},
+    {"locks", TEST_TARGET " locks"},
     {"fifo", TEST_TARGET " fifo-pair"},
     {"alarm", TEST_TARGET " alarms"},
     {"death_signal", TEST_TARGET " death-signal"},

@@ -73,6 +73,8 @@ bool may_be_interrupted(const Process& process, Call call) {
     case Call::send:
     case Call::accept:
     case Call::connect:
+    case Call::fcntl:
+    case Call::flock:
       return handlers.interrupts;
     default:
       return false;

@@ -67,7 +67,8 @@ std::expected<std::vector<sock_filter>, std::string> make_filter(
   for (const CallRow& row : call_rows()) {
     const scmp_arg_cmp conditions[] = {
         {5, SCMP_CMP_NE, kExempt, 0},
-        {static_cast<unsigned>(std::max(row.only_with_argument, 0)), SCMP_CMP_NE, 0, 0}};
+        {static_cast<unsigned>(std::max(row.only_with_argument, 0)),
+         row.only_value == 0 ? SCMP_CMP_NE : SCMP_CMP_EQ, row.only_value, 0}};
     const unsigned count = row.only_with_argument < 0 ? 1 : 2;
     const int failure =
         seccomp_rule_add_array(context.get(), SCMP_ACT_NOTIFY, row.number, count, conditions);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
@@ -190,6 +191,62 @@ void full_pipe() {
   std::printf("%zd %zd %d\n", most, six, is_full);
 }
 
+enum class Lock { process, file, whole };
+int take(Lock kind, int file, short type, off_t byte) {
+  if (kind == Lock::whole) return flock(file, type == F_UNLCK ? LOCK_UN : LOCK_EX);
+  struct flock wanted{};
+  wanted.l_type = type;
+  wanted.l_start = byte;
+  wanted.l_len = 1;
+  return fcntl(file, kind == Lock::process ? F_SETLKW : F_OFD_SETLKW, &wanted);
+}
+
+// A child holds each kind of lock while the parent wants it; then one ring; then what is no wait.
+void locks() {
+  for (const Lock kind : {Lock::process, Lock::file, Lock::whole}) {
+    int ready[2];
+    if (pipe(ready) != 0) return;
+    if (fork() == 0) {
+      const int file = open("lock", O_RDWR | O_CREAT, 0600);
+      take(kind, file, F_WRLCK, 7);
+      (void)!write(ready[1], "x", 1);
+      poll(nullptr, 0, 20);  // whether the parent waits by then does not show
+      (void)!write(STDOUT_FILENO, "held\n", 5);
+      _exit(0);
+    }
+    char byte = 0;
+    (void)!read(ready[0], &byte, 1);
+    const int file = open("lock", O_RDWR);
+    std::printf("%d", take(kind, file, F_WRLCK, 7));
+    std::printf(" %d\n", take(kind, file, F_UNLCK, 7));
+    std::fflush(stdout);
+    wait(nullptr);
+  }
+  const int file = open("lock", O_RDWR);
+  take(Lock::process, file, F_WRLCK, 0);
+  int ready[2];
+  if (pipe(ready) != 0) return;
+  if (fork() == 0) {
+    take(Lock::process, file, F_WRLCK, 1);
+    (void)!write(ready[1], "x", 1);
+    poll(nullptr, 0, 20);
+    _exit(take(Lock::process, file, F_WRLCK, 0) != 0 && errno == EDEADLK ? 1 : 0);
+  }
+  char byte = 0;
+  (void)!read(ready[0], &byte, 1);
+  const bool is_refused = take(Lock::process, file, F_WRLCK, 1) != 0 && errno == EDEADLK;
+  if (is_refused) take(Lock::process, file, F_UNLCK, 0);
+  int status = -1;
+  wait(&status);
+  std::printf("refused %d\n", (is_refused ? 1 : 0) + WEXITSTATUS(status));  // whoever came last
+  std::fflush(stdout);
+  take(Lock::process, file, F_RDLCK, 0);
+  flock(file, LOCK_SH);
+  if (fork() == 0) _exit(flock(file, LOCK_EX));  // the same open file: its own lock
+  wait(&status);
+  std::printf("own %d %d\n", take(Lock::process, file, F_WRLCK, 0), WEXITSTATUS(status));
+}
+
 void system_v() {
   const int queue = msgget(IPC_PRIVATE, 0600), segment = shmget(IPC_PRIVATE, 4096, 0600);
   const int locks = semget(IPC_PRIVATE, 1, 0600);
@@ -293,19 +350,13 @@ struct Behaviour {
   std::string_view name;
   void (*run)();
 };
-constexpr Behaviour kBehaviours[] = {{"threads", threads},
-                                     {"time-out", time_out},
-                                     {"events", events},
-                                     {"births", births},
-                                     {"selects", selects},
-                                     {"big-write", big_write},
-                                     {"full-pipe", full_pipe},
-                                     {"system-v", system_v},
-                                     {"fifo-pair", fifo_pair},
-                                     {"alarms", alarms},
-                                     {"death-signal", death_signal},
-                                     {"many-reads", many_reads},
-                                     {"endless-reads", endless_reads}};
+constexpr Behaviour kBehaviours[] = {{"threads", threads},       {"time-out", time_out},
+                                     {"events", events},         {"births", births},
+                                     {"selects", selects},       {"big-write", big_write},
+                                     {"full-pipe", full_pipe},   {"system-v", system_v},
+                                     {"locks", locks},           {"fifo-pair", fifo_pair},
+                                     {"alarms", alarms},         {"death-signal", death_signal},
+                                     {"many-reads", many_reads}, {"endless-reads", endless_reads}};
 
 }  // namespace
 

@@ -53,6 +53,8 @@ bool is_beyond_doubt(const Trace& run, const Ring& ring) {
     if (object->kind == ObjectKind::semaphore) {
       if (!is_lock(run, one.wait->object)) return false;
       has_traffic = true;
+    } else if (object->kind == ObjectKind::file) {
+      has_traffic = true;  // a lock that somebody holds
     } else if (object->kind == ObjectKind::pipe || object->kind == ObjectKind::socket) {
       has_traffic = has_traffic || is_output(one.wait->call) || had_traffic(run, one);
     } else if (object->kind == ObjectKind::fifo && is_output(one.wait->call)) {

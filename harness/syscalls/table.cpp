@@ -236,6 +236,12 @@ constexpr Fault kLink[] = {
     fails(EEXIST, linux_, "somebody else made the name first"),
 };
 
+constexpr Fault kLock[] = {
+    fails(ENOLCK, posix, "the table of locks is full"),
+    fails(EDEADLK, linux_, "the holder waits for what the caller holds; fcntl only"),
+    fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
+};
+
 constexpr std::array kRows = {
     Row{Call::read, "read", kRead},
     Row{Call::write, "write", kWrite},
@@ -299,6 +305,8 @@ constexpr std::array kRows = {
     Row{Call::link, "link", kLink},
     Row{Call::mkdir, "mkdir", kLink},
     Row{Call::rmdir, "rmdir", kRename},
+    Row{Call::fcntl, "fcntl", kLock},
+    Row{Call::flock, "flock", kLock},
 };
 
 constexpr bool rows_are_in_order() {

@@ -72,6 +72,8 @@ enum class Call : std::uint8_t {
   link,
   mkdir,
   rmdir,
+  fcntl,  // F_SETLKW and F_OFD_SETLKW only
+  flock,
   count_,
 };
 
