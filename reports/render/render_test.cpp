@@ -254,7 +254,7 @@ TEST(Bytes, ControlBytesBecomeEscapes) {
   EXPECT_EQ(utc(0), "1970-01-01 00:00:00");
 }
 
-// Two nights, and a search into the same store afterwards.
+// Two nights with what does not count, and a search into the same store afterwards.
 Records nights() {
   Records all = test::records();
   RunRecord second = all.runs[1];
@@ -266,6 +266,12 @@ Records nights() {
     sample.run = 3;
     sample.edges += 50;
     all.samples.push_back(sample);
+  }
+  for (const bool note : {false, true}) {
+    FindingRecord& other = all.findings.emplace_back(all.findings[0]);
+    other.id = note ? "dddddddddddd" : "eeeeeeeeeeee";
+    other.note = note;
+    other.unstable = !note;
   }
   all.samples.push_back({.run = 4, .target = "wakeup", .engine = "conductor", .at_s = 2.5});
   return all;
