@@ -17,14 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// New and regressed ones, the only ones that count in an exit status.
-bool counts(const FindingRecord& finding) {
-  return !finding.note && !finding.unstable && is_news(finding.standing);
-}
-
-Ink ink_of(Standing standing) {
-  if (is_news(standing)) return Ink::red;
-  return standing == Standing::known ? Ink::yellow : Ink::green;
+Ink ink_of(const FindingRecord& finding) {
+  if (counts(finding)) return Ink::red;
+  return is_settled(finding) ? Ink::green : Ink::yellow;
 }
 
 std::string json_of(const FindingRecord& finding) {
@@ -56,8 +51,7 @@ Exit list(const Arguments& arguments, const Records& records) {
       continue;
     }
     fmt::print("{}  {} {:<14} {}: {}\n", finding.id,
-               paint(arguments, ink_of(finding.standing),
-                     fmt::format("{:<9}", finding.unstable ? "unstable" : name(finding.standing))),
+               paint(arguments, ink_of(finding), fmt::format("{:<9}", heading(finding))),
                plain(finding.kind), plain(finding.target), plain(finding.cause));
   }
   const auto notes = std::ranges::count_if(records.findings, &FindingRecord::note);
@@ -80,8 +74,7 @@ Exit show(const Arguments& arguments, const FindingStore& store, const FindingRe
     fmt::print("{}\n", json_of(finding));
     return Exit::nothing;
   }
-  fmt::print("{}  {}\n{}: {}\n\n", finding.id,
-             paint(arguments, ink_of(finding.standing), name(finding.standing)),
+  fmt::print("{}  {}\n{}: {}\n\n", finding.id, paint(arguments, ink_of(finding), heading(finding)),
              plain(finding.kind), plain(finding.cause));
   if (!finding.why.empty()) fmt::print("marked {}: {}\n", name(finding.mark), plain(finding.why));
   fmt::print("target {}, seen {} times, in run {} first and in run {} last\n",

@@ -39,6 +39,23 @@ TEST_F(FindingsTest, WhatExploreFindsIsNewThenKnownThenFixedThenRegressed) {
   EXPECT_EQ(json.at("times"), 3);
 }
 
+TEST_F(FindingsTest, WhatAKilledNightFoundIsNewToTheNext) {
+  const std::string search = "explore --runs 5 --run ";
+  const std::string program = " -- sh -c 'kill -SEGV $$'";
+  const auto list = [&] { return run("findings list"); };
+  EXPECT_EQ(run("record begin --what nightly").text, "1\n");
+  EXPECT_EQ(run(search + "1" + program).status, 1);
+  EXPECT_EQ(run("record begin --what nightly").text, "2\n");  // the first was killed
+  EXPECT_EQ(list().status, 1);
+  EXPECT_NE(list().text.find("  new       crash"), std::string::npos) << list().text;
+  EXPECT_EQ(run(search + "2" + program).status, 1);
+  EXPECT_EQ(run("record end 2").status, 0);
+  EXPECT_EQ(list().status, 1);
+  EXPECT_EQ(run("record begin --what nightly").text, "3\n");
+  EXPECT_EQ(list().status, 0);
+  EXPECT_NE(list().text.find("  known     crash"), std::string::npos) << list().text;
+}
+
 TEST_F(FindingsTest, BadInputIsOneLineAndStatus2) {
   for (const char* words : {"findings list", "findings show x", "findings mark known x --why y",
                             "findings", "findings mark wrong x", "completion tcsh"}) {

@@ -84,11 +84,11 @@ class Import {
     if (taken->within && !store(*taken->within, "")) return false;
     const auto standing = store(finding, taken->within ? taken->within->id : "");
     if (!standing) return false;
-    const bool counts = !finding.note && !finding.unstable;
     // Of what came several times in this run the first is the news.
     const bool is_first = seen_.insert(taken->within ? taken->within->id : finding.id).second;
     const bool is_new = is_news(*standing);
-    if (is_new && is_first && counts) ++tally_.fresh;
+    finding.standing = *standing;
+    if (is_first && counts(finding)) ++tally_.fresh;
     const std::string word = finding.unstable      ? "unstable"
                              : !is_new || is_first ? name(*standing)
                                                    : "again";

@@ -24,6 +24,7 @@ Exit begin(const Arguments& arguments, FindingStore& store) {
 Exit end(const Arguments& arguments, FindingStore& store) {
   RunRecord run = arguments.record;
   run.id = arguments.run;
+  if (run.outcome.empty()) run.outcome = "ended";
   const auto ended = store.end(run);
   return ended ? Exit::nothing : complain(ended.error());
 }

@@ -106,6 +106,19 @@ async function hostile_is_inert() {
   await page.context().close();
 }
 
+async function nights() {
+  const page = await open('nights.html');
+  assert.match(await heading(page), /^1 new finding$/, 'neither what is unstable nor a note');
+  for (const [tile, count] of [['new', '1'], ['unstable', '1'], ['note', '1']])
+    assert.equal(await page.locator('#tile-' + tile + ' b').innerText(), count, tile);
+  await page.click('#tile-unstable');
+  assert.equal(await page.locator('.findings tbody .pill').allInnerTexts().then((all) => all.join()), 'unstable');
+  assert.equal(await page.locator('.uplot').count(), 4, 'of the newest night, and night by night');
+  assert.match(await page.locator('figure').nth(1).innerText(), /Edges[^]*fuzz_queue/);
+  assert.match(await page.locator('figure').nth(3).innerText(), /run by run/);
+  await page.context().close();
+}
+
 async function many_findings() {
   const page = await open('many.html');
   assert.equal(await page.locator('.findings tbody tr').count(), 100);
@@ -138,6 +151,7 @@ try {
   await click_through('hostile.html');
   await step_with_keys('hostile.html');
   await hostile_is_inert();
+  await nights();
   await many_findings();
   await reachable();
   const page = await open('empty.html');

@@ -44,13 +44,13 @@ std::string markdown(const std::string& hostile) {
   return text;
 }
 
-const char* level_of(const FindingRecord& finding) {
-  if (finding.note || is_settled(finding)) return "notice";
-  return finding.standing == Standing::known ? "warning" : "error";
+const char* annotation_level(const FindingRecord& finding) {
+  if (counts(finding)) return "error";
+  return finding.note || is_settled(finding) ? "notice" : "warning";
 }
 
 std::string annotation(const FindingRecord& finding) {
-  std::string text = std::string("::") + level_of(finding) +
+  std::string text = std::string("::") + annotation_level(finding) +
                      " title=" + command_text(finding.kind + " in " + finding.target, true);
   if (const StackFrame* frame = own_source(finding); frame != nullptr) {
     text += ",file=" + command_text(frame->file, true);
@@ -61,19 +61,16 @@ std::string annotation(const FindingRecord& finding) {
 }
 
 std::string summary(const std::vector<const FindingRecord*>& findings) {
-  std::map<Standing, std::size_t> count;
-  for (const FindingRecord* finding : findings) ++count[finding->standing];
   std::string text = "## Pipewrench\n\n";
-  for (const auto& [standing, number] : count)
-    text += "**" + std::to_string(number) + "** " + name(standing) + "  \n";
+  for (const auto& [heading, number] : counted(findings))
+    text += "**" + std::to_string(number) + "** " + heading + "  \n";
   if (findings.empty()) return text + "No findings.\n";
   text += "\n| | kind | target | cause | CWE | seen |\n|---|---|---|---|---|---|\n";
   for (std::size_t i = 0; i < std::min(findings.size(), kMostRows); ++i) {
     const FindingRecord& one = *findings[i];
-    text += std::string("| ") + name(one.standing) + (one.note ? ", note" : "") + " | " +
-            markdown(one.kind) + " | " + markdown(one.target) + " | " + markdown(one.cause) +
-            " | " + std::to_string(row_of(one.kind).cwe) + " | " + std::to_string(one.times) +
-            " |\n";
+    text += std::string("| ") + heading(one) + " | " + markdown(one.kind) + " | " +
+            markdown(one.target) + " | " + markdown(one.cause) + " | " +
+            std::to_string(row_of(one.kind).cwe) + " | " + std::to_string(one.times) + " |\n";
   }
   if (findings.size() > kMostRows)
     text += "\nand " + std::to_string(findings.size() - kMostRows) + " more.\n";
@@ -89,7 +86,7 @@ Rendered render_github(const Records& records, const RenderOptions& options) {
   std::string annotations;
   for (const FindingRecord* finding : *findings) {
     if (finding->standing == Standing::fixed || finding->standing == Standing::ignored) continue;
-    if (++count[level_of(*finding)] <= kMostOfLevel) annotations += annotation(*finding);
+    if (++count[annotation_level(*finding)] <= kMostOfLevel) annotations += annotation(*finding);
   }
   return {{{.name = "annotations.txt", .text = annotations},
            {.name = "summary.md", .text = summary(*findings)}}};

@@ -1,5 +1,5 @@
-// JUnit XML as GitLab, Jenkins and GitHub read it: failure is a finding, error a fault of the
-// harness, skipped says why. Control bytes, which XML 1.0 has no way to write, become escapes.
+// JUnit XML as GitLab, Jenkins and GitHub read it: failure is a finding that counts, error a fault
+// of the harness, skipped says why one does not count. Control bytes, which XML 1.0 has no way to write, become escapes.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>
@@ -32,11 +32,16 @@ struct Suite {
   }
 };
 
+// Empty: it counts. What does not is skipped, with the reason.
 std::string why_skipped(const FindingRecord& finding) {
   const std::string reason = finding.why.empty() ? "" : ": " + finding.why;
+  if (counts(finding)) return "";
   if (finding.note) return "a note, not a finding";
   if (is_settled(finding)) return std::string("marked ") + name(finding.mark) + reason;
-  return "";
+  if (!finding.unstable) return "known, first seen in run " + std::to_string(finding.first_run);
+  if (finding.occurrences.empty() || finding.occurrences[0].tried == 0) return "unstable";
+  return "unstable: it showed " + std::to_string(finding.occurrences[0].repeated) + " of " +
+         std::to_string(finding.occurrences[0].tried) + " times";
 }
 
 std::string body_of(const FindingRecord& finding) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reports/render/conducted.h"
+#include "reports/render/render.h"
 #include "reports/store/records.h"
 
 namespace pipewrench {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "reports/render/render.h"
 
+#include <algorithm>
 #include <array>
 
 #include "harness/core/printable.h"
 #include "reports/render/forms.h"
+#include "reports/triage/kinds.h"
 
 namespace pipewrench {
 namespace {
@@ -38,6 +40,24 @@ std::expected<std::vector<const FindingRecord*>, std::string> chosen(const Recor
     return std::unexpected("more than one finding begins with \"" +
                            printable(options.finding, kShown) + "\"");
   return found;
+}
+
+std::vector<std::pair<std::string, std::size_t>> counted(
+    const std::vector<const FindingRecord*>& findings) {
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (const std::string heading :
+       {"new", "regressed", "unstable", "known", "fixed", "ignored", "note"}) {
+    const auto count = std::ranges::count_if(
+        findings, [&](const FindingRecord* one) { return pipewrench::heading(*one) == heading; });
+    if (count == 0) continue;
+    counts.emplace_back(heading == "note" && count > 1 ? "notes" : heading,
+                        static_cast<std::size_t>(count));
+  }
+  return counts;
+}
+
+const char* level_of(const FindingRecord& finding) {
+  return finding.note || finding.unstable ? "note" : row_of(finding.kind).level;
 }
 
 }  // namespace pipewrench

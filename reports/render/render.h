@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/store/records.h"
@@ -33,5 +35,11 @@ std::span<const Renderer> renderers();
 // The findings that the options ask for.
 std::expected<std::vector<const FindingRecord*>, std::string> chosen(const Records& records,
                                                                      const RenderOptions& options);
+
+// How many go by each heading, worst first: "new" and "regressed" are those that count.
+std::vector<std::pair<std::string, std::size_t>> counted(
+    const std::vector<const FindingRecord*>& findings);
+// SARIF's: error, warning, note. What never repeats is a note.
+const char* level_of(const FindingRecord& finding);
 
 }  // namespace pipewrench

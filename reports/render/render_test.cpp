@@ -203,6 +203,44 @@ TEST(Github, AtMostTenOfEachLevel) {
   EXPECT_GT(count_of(rendered("github", many(100))[0].text, "\n"), 10U);
 }
 
+// What an exit status counts is what CI sees as failed, in each form.
+TEST(Counts, EachFormAgreesWithTheExitStatus) {
+  Records all = test::records();
+  FindingRecord known = all.findings[1];
+  all.findings.resize(1);  // new
+  all.samples.clear();
+  const auto add = [&](FindingRecord finding, Standing standing, bool note, bool unstable) {
+    finding.id.back() = static_cast<char>('a' + all.findings.size());
+    finding.standing = standing;
+    finding.note = note;
+    finding.unstable = unstable;
+    all.findings.push_back(std::move(finding));
+  };
+  add(known, Standing::known, false, false);
+  add(known, Standing::regressed, false, false);
+  known.occurrences[0].repeated = 2;
+  add(known, Standing::new_, false, true);
+  add(known, Standing::regressed, false, true);
+  add(known, Standing::new_, true, false);
+  EXPECT_EQ(std::ranges::count_if(all.findings, counts), 2);
+  const std::string junit = rendered("junit", all)[0].text;
+  EXPECT_EQ(count_of(junit, "<failure"), 2U) << junit;
+  EXPECT_EQ(count_of(junit, "\nWRITE of size 4\n  decode(char const*) targets/frame.cpp:12\n"), 1U);
+  EXPECT_EQ(count_of(junit, "message=\"known, first seen in run 1\""), 1U) << junit;
+  EXPECT_EQ(count_of(junit, "message=\"unstable: it showed 2 of 5 times\""), 2U) << junit;
+  EXPECT_EQ(count_of(junit, "message=\"a note, not a finding\""), 1U) << junit;
+  EXPECT_EQ(count_of(rendered("github", all)[0].text, "::error "), 2U);
+  EXPECT_EQ(count_of(rendered("github", all)[1].text, "**1** new"), 1U);
+  EXPECT_EQ(count_of(rendered("github", all)[1].text, "**2** unstable"), 1U);
+  const std::string text = rendered("text", all)[0].text;
+  EXPECT_TRUE(text.ends_with("\n1 new, 1 regressed, 2 unstable, 1 known, 1 note\n")) << text;
+  const auto json = nlohmann::json::parse(rendered("json", all)[0].text);
+  EXPECT_EQ(json["overview"]["findings"][3]["heading"], "unstable");
+  const auto sarif = nlohmann::json::parse(rendered("sarif", all)[0].text);
+  EXPECT_EQ(sarif["runs"][0]["results"][3]["level"], "note");
+  EXPECT_EQ(sarif["runs"][0]["results"][1]["level"], "error");
+}
+
 TEST(Kinds, ALongerNameStandsBeforeItsBeginning) {
   EXPECT_EQ(row_of("heap-buffer-overflow").cwe, 122);
   EXPECT_EQ(row_of("deadlock").cwe, 833);
@@ -216,6 +254,29 @@ TEST(Bytes, ControlBytesBecomeEscapes) {
   EXPECT_EQ(utc(0), "1970-01-01 00:00:00");
 }
 
+// Two nights with what does not count, and a search into the same store afterwards.
+Records nights() {
+  Records all = test::records();
+  RunRecord second = all.runs[1];
+  second.id = 3;
+  all.runs.push_back(second);
+  all.runs.push_back({.id = 4, .what = "explore wakeup", .outcome = "ended"});
+  const std::vector<Sample> first = all.samples;
+  for (Sample sample : first) {
+    sample.run = 3;
+    sample.edges += 50;
+    all.samples.push_back(sample);
+  }
+  for (const bool note : {false, true}) {
+    FindingRecord& other = all.findings.emplace_back(all.findings[0]);
+    other.id = note ? "dddddddddddd" : "eeeeeeeeeeee";
+    other.note = note;
+    other.unstable = !note;
+  }
+  all.samples.push_back({.run = 4, .target = "wakeup", .engine = "conductor", .at_s = 2.5});
+  return all;
+}
+
 // For the browser's test: pages on disk. Skipped where nobody asks for them.
 TEST(Pages, AreWritten) {
   const char* folder = std::getenv("RENDER_PAGES");
@@ -224,6 +285,7 @@ TEST(Pages, AreWritten) {
     std::ofstream(fs::path(folder) / name, std::ios::binary) << text;
   };
   write("calm.html", rendered("html", test::records())[0].text);
+  write("nights.html", rendered("html", nights())[0].text);
   write("hostile.html", rendered("html", test::records(kHostile))[0].text);
   write("many.html", rendered("html", many(1000))[0].text);
   write("empty.html", rendered("html", {})[0].text);

@@ -129,10 +129,9 @@ Json attachments_of(const FindingRecord& finding) {
 }
 
 Json result_of(const FindingRecord& finding, std::size_t rule) {
-  const KindRow& row = row_of(finding.kind);
   Json result = {{"ruleId", one_line(finding.kind)},
                  {"ruleIndex", rule},
-                 {"level", finding.note ? "note" : row.level},
+                 {"level", level_of(finding)},
                  {"message", message(finding.cause.empty() ? finding.signature : finding.cause)},
                  {"locations", locations_of(finding)},
                  {"partialFingerprints", {{"pipewrenchFinding/v1", one_line(finding.id)}}},

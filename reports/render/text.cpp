@@ -1,7 +1,5 @@
 // For a terminal: what is new first, each finding in a few lines. Printable whatever peers wrote.
 // SPDX-License-Identifier: MIT
-#include <map>
-
 #include "reports/render/bytes.h"
 #include "reports/render/forms.h"
 
@@ -11,17 +9,14 @@ namespace {
 constexpr std::size_t kLongest = 400;  // bytes of a cause or a command
 
 std::string counts(const std::vector<const FindingRecord*>& findings) {
-  std::map<Standing, std::size_t> count;
-  for (const FindingRecord* finding : findings) ++count[finding->standing];
   std::string text;
-  for (const auto& [standing, number] : count)
-    text += (text.empty() ? "" : ", ") + std::to_string(number) + ' ' + name(standing);
+  for (const auto& [heading, number] : counted(findings))
+    text += (text.empty() ? "" : ", ") + std::to_string(number) + ' ' + heading;
   return text.empty() ? "no findings" : text;
 }
 
 std::string lines_of(const FindingRecord& finding) {
-  std::string text = std::string(name(finding.standing)) + (finding.note ? " note" : "") +
-                     (finding.unstable ? " (unstable)" : "") + ": " +
+  std::string text = std::string(heading(finding)) + ": " +
                      one_line(finding.cause.empty() ? finding.signature : finding.cause, kLongest);
   text += "\n  " + one_line(finding.id) + "  " + one_line(finding.kind) + " in " +
           one_line(finding.target, kLongest) + ", " + std::to_string(finding.times) +

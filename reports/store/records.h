@@ -11,8 +11,9 @@ namespace pipewrench {
 
 // What a person has said of a finding.
 enum class Mark : std::uint8_t { open, known, fixed, ignored };
-// What a report calls it, seen from the newest run of what found it. new_: first seen there;
-// known: seen before, or marked so; fixed: marked so and not seen since; regressed: seen since.
+// What a report calls it. new_: no run has begun of what found it since one that could tell it has
+// ended; known: one has, or it is marked so; fixed: marked so and not seen since; regressed: seen
+// since.
 enum class Standing : std::uint8_t { new_, known, fixed, regressed, ignored };
 
 struct StackFrame {
@@ -127,7 +128,14 @@ inline bool is_settled(const FindingRecord& finding) {
   return finding.mark != Mark::open && finding.standing != Standing::regressed;
 }
 
+// What an exit status counts, and each form of report with it. The rest is listed.
+inline bool counts(const FindingRecord& finding) {
+  return !finding.note && !finding.unstable && is_news(finding.standing);
+}
+
 const char* name(Mark mark);
 const char* name(Standing standing);
+// What a list calls it: "note", "unstable" unless a person settled it, or its standing.
+const char* heading(const FindingRecord& finding);
 
 }  // namespace pipewrench

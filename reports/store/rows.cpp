@@ -18,6 +18,11 @@ constexpr std::array kStandings = {"new", "known", "fixed", "regressed", "ignore
 const char* name(Mark mark) { return kMarks.at(static_cast<std::size_t>(mark)); }
 const char* name(Standing standing) { return kStandings.at(static_cast<std::size_t>(standing)); }
 
+const char* heading(const FindingRecord& finding) {
+  if (finding.note) return "note";
+  return finding.unstable && !is_settled(finding) ? "unstable" : name(finding.standing);
+}
+
 namespace rows {
 namespace {
 
@@ -56,8 +61,9 @@ Mark mark_of(const std::string& text) {
 }
 
 struct Seen {
-  std::int64_t first = 0, last = 0;
-  std::int64_t newest = 0;  // run of the same `what` as the first
+  std::int64_t last = 0;
+  std::int64_t newest = 0;      // run of the same `what` as the first
+  std::int64_t told_after = 0;  // the newest run of all when one of those ended; 0: none has
   std::int64_t marked_after = 0;
 };
 
@@ -72,14 +78,17 @@ Standing standing_of(Mark mark, const Seen& seen) {
     case Mark::open:
       break;
   }
-  return seen.first == seen.newest ? Standing::new_ : Standing::known;
+  const bool was_told = seen.told_after != 0 && seen.newest > seen.told_after;
+  return was_told ? Standing::known : Standing::new_;
 }
 
-// finding, first run, last run, newest run of the same kind, mark, why, marked after, occurrences
+// finding, first run, last run, newest run of the same kind, mark, why, marked after, occurrences,
+// told after
 constexpr const char* kSeen = R"(
   SELECT seen.finding, first, last,
          (SELECT max(r.id) FROM runs r WHERE r.what = (SELECT what FROM runs WHERE id = first)),
-         coalesce(mark, 'open'), coalesce(why, ''), coalesce(after_run, 0), times
+         coalesce(mark, 'open'), coalesce(why, ''), coalesce(after_run, 0), times,
+         (SELECT told_after FROM findings WHERE id = seen.finding)
   FROM (SELECT finding, min(run) AS first, max(run) AS last, count(*) AS times
         FROM occurrences WHERE cause = '' AND (?1 = '' OR finding = ?1) GROUP BY finding) AS seen
   LEFT JOIN marks ON marks.id = (SELECT max(id) FROM marks m WHERE m.finding = seen.finding))";
@@ -90,9 +99,9 @@ void fill_in_seen(Query& query, FindingRecord& finding) {
   finding.mark = mark_of(query.text(4));
   finding.why = query.text(5);
   finding.times = query.count(7);
-  finding.standing = standing_of(finding.mark, {.first = finding.first_run,
-                                                .last = finding.last_run,
+  finding.standing = standing_of(finding.mark, {.last = finding.last_run,
                                                 .newest = query.number(3),
+                                                .told_after = query.number(8),
                                                 .marked_after = query.number(6)});
 }
 
@@ -199,6 +208,12 @@ void update(SQLite::Database& database, const RunRecord& run) {
         "coalesce(sum(executions), 0) FROM samples WHERE run = runs.id)) WHERE id = ?",
         run.seconds, run.outcome, run.executions, run.id)
       .run();
+  Query(database, R"(
+      UPDATE findings SET told_after = (SELECT max(id) FROM runs)
+      WHERE told_after = 0 AND (SELECT what FROM runs WHERE id = (SELECT min(run) FROM occurrences
+        WHERE finding = findings.id AND cause = '')) = (SELECT what FROM runs WHERE id = ?))",
+        run.id)
+      .run();
 }
 
 void add(SQLite::Database& database, const Sample& sample) {
@@ -212,7 +227,7 @@ void take(SQLite::Database& database, const FindingRecord& finding, const std::s
   const Occurrence& occurrence = finding.occurrences.at(0);
   // What repeats and counts gives the details, before what is smaller.
   Query(database, R"(
-      INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
       ON CONFLICT (id) DO UPDATE SET
         cause = excluded.cause, peers = excluded.peers, stacks = excluded.stacks,
         realism = excluded.realism, replay = excluded.replay, gdb = excluded.gdb,

@@ -128,7 +128,11 @@ Stored<std::int64_t> FindingStore::begin(const RunRecord& run) {
 }
 
 Stored<void> FindingStore::end(const RunRecord& run) {
-  return guarded(impl_->path, [&] { rows::update(impl_->database, run); });
+  return guarded(impl_->path, [&] {
+    SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
+    rows::update(impl_->database, run);
+    transaction.commit();
+  });
 }
 
 Stored<void> FindingStore::add(const Sample& sample) {

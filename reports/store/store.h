@@ -30,7 +30,8 @@ class FindingStore {
   ~FindingStore();
 
   // A run appears when it begins; what of it is known at the end is added then, and its samples'
-  // executions where those are more. Returns its number.
+  // executions where those are more; then what runs of its kind have found counts as told.
+  // begin() returns its number.
   Stored<std::int64_t> begin(const RunRecord& run);
   Stored<void> end(const RunRecord& run);
 

@@ -37,6 +37,9 @@ class StoreOfFindings : public ::testing::Test {
   static std::int64_t run(FindingStore& store, const std::string& what = "nightly") {
     return store.begin({.what = what, .commit = "c0ffee", .seed = "1", .started_ms = 5}).value();
   }
+  static void end(FindingStore& store, std::int64_t run, const char* outcome = "ended") {
+    ASSERT_TRUE(store.end({.id = run, .outcome = outcome}));
+  }
   static FindingRecord finding(std::int64_t run, const std::string& signature,
                                std::uint64_t size = 1) {
     const std::string bytes("\0<b>\377", 5);
@@ -106,6 +109,7 @@ TEST_F(StoreOfFindings, TellsNewKnownFixedAndRegressedApart) {
   const std::string id = finding_id(first);
   const auto standing = [&] { return store.read().value().findings.at(0).standing; };
   EXPECT_EQ(store.take(first).value(), Standing::new_);
+  end(store, 1);
   run(store, "another search");
   EXPECT_EQ(standing(), Standing::new_);
   const std::int64_t second = run(store);
@@ -118,6 +122,38 @@ TEST_F(StoreOfFindings, TellsNewKnownFixedAndRegressedApart) {
   EXPECT_EQ(store.take(finding(run(store), "s")).value(), Standing::ignored);
   ASSERT_TRUE(store.mark(id, Mark::open, "", 10));
   EXPECT_EQ(standing(), Standing::known);
+}
+
+TEST_F(StoreOfFindings, WhatAKilledRunFoundIsNewUntilOneThatEndedHasToldIt) {
+  FindingStore store = open();
+  const auto standing = [&] { return store.read().value().findings.at(0).standing; };
+  ASSERT_TRUE(store.take(finding(run(store), "s")));
+  const std::int64_t second = run(store);
+  EXPECT_EQ(standing(), Standing::new_);
+  EXPECT_EQ(store.take(finding(second, "s")).value(), Standing::new_);
+  end(store, run(store, "another search"));
+  run(store);  // killed too
+  EXPECT_EQ(standing(), Standing::new_);
+  end(store, run(store), "stopped");
+  EXPECT_EQ(standing(), Standing::new_);
+  end(store, run(store, "another search"));
+  EXPECT_EQ(standing(), Standing::new_);
+  run(store);
+  EXPECT_EQ(standing(), Standing::known);
+}
+
+// Two that run at once: neither makes old what the other finds.
+TEST_F(StoreOfFindings, ARunThatBeganBeforeAnotherEndedDoesNotMakeItsFindingsOld) {
+  FindingStore store = open();
+  const std::int64_t first = run(store, "import"), second = run(store, "import");
+  EXPECT_EQ(store.take(finding(first, "s")).value(), Standing::new_);
+  end(store, first);
+  EXPECT_EQ(store.take(finding(second, "s")).value(), Standing::new_);
+  EXPECT_EQ(store.take(finding(second, "t")).value(), Standing::new_);
+  end(store, second);
+  const std::int64_t third = run(store, "import");
+  for (const char* signature : {"s", "t"})
+    EXPECT_EQ(store.take(finding(third, signature)).value(), Standing::known);
 }
 
 TEST_F(StoreOfFindings, AnIdThatNamesNoneOrManyIsBadInput) {
@@ -167,11 +203,27 @@ TEST_F(StoreOfFindings, AnOlderOneIsBroughtUpToDate) {
     old.exec(
         "INSERT INTO runs (what, git_commit, seed, flags, started_ms) "
         "VALUES ('nightly', '', '', '', 3)");
+    const auto found = [&](const char* id, int run) {
+      const std::string name = "'" + std::string(id) + "'";
+      old.exec("INSERT INTO findings VALUES (" + name +
+               ", 'hang', '', '', '', '[]', '[]', '', '', '', 0, 0, 1)");
+      old.exec(
+          "INSERT INTO occurrences (finding, run, at_ms, tool, sanitizer, source, repeated, tried, "
+          "size) VALUES (" +
+          name + ", " + std::to_string(run) + ", 0, '', '', '', 1, 1, 1)");
+    };
+    found("told", 1);
+    found("killed", 2);
+    old.exec("UPDATE runs SET outcome = 'ended'");
+    old.exec("INSERT INTO runs SELECT 2, what, '', '', '', 3, 0, 0, '' FROM runs");
   }
   FindingStore store = open();
   EXPECT_TRUE(store.add({.run = 1, .target = "t"}));
-  EXPECT_EQ(store.read().value().runs.size(), 1U);
+  EXPECT_EQ(store.read().value().runs.size(), 2U);
   EXPECT_EQ(store.read().value().samples.size(), 1U);
+  run(store);
+  for (const FindingRecord& read : store.read().value().findings)
+    EXPECT_EQ(read.standing, read.id == "told" ? Standing::known : Standing::new_) << read.id;
 }
 
 // Shown as its cause, by whichever name it is asked for.

@@ -5,8 +5,10 @@
 const overview = JSON.parse(document.getElementById('overview').textContent);
 const main = document.getElementById('main');
 const AT_ONCE = 100;  // rows of the list until more are asked for
-const STANDINGS = ['new', 'regressed', 'known', 'fixed', 'ignored', 'notes'];
-const wanted = { text: '', standing: '', kind: '', target: '' };
+const MOST_RUNS = 60;  // in a chart of runs
+const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));  // between ticks
+const HEADINGS = ['new', 'regressed', 'unstable', 'known', 'fixed', 'ignored', 'note'];
+const wanted = { text: '', heading: '', kind: '', target: '' };
 
 function say(text) { document.getElementById('said').textContent = visible(text); }
 
@@ -28,6 +30,12 @@ function bytes(count) {
 
 function pill(text, kind) { return h('span', { class: 'pill ' + (kind || text) }, text); }
 
+// What never repeats is unstable besides what a person said of it.
+function pills(finding) {
+  const first = pill(finding.heading, finding.heading === 'note' ? 'quiet' : '');
+  return finding.unstable && finding.heading !== 'unstable' ? [first, ' ', pill('unstable')] : [first];
+}
+
 function href(finding) { return '#/finding/' + encodeURIComponent(finding.id); }
 
 function card(title, ...children) {
@@ -46,18 +54,15 @@ function table(caption, head, rows, name) {
 
 // ---- Summary
 
-// A note is no finding, whenever it was first seen.
-function stands(finding) { return finding.note ? 'notes' : finding.standing; }
-
 function matches(finding) {
   const text = wanted.text.toLowerCase();
-  return (!wanted.standing || stands(finding) === wanted.standing) &&
+  return (!wanted.heading || finding.heading === wanted.heading) &&
     (!wanted.kind || finding.kind === wanted.kind) && (!wanted.target || finding.target === wanted.target) &&
     (!text || [finding.cause, finding.kind, finding.target, finding.id, finding.signature, ...finding.peers].join('\n').toLowerCase().includes(text));
 }
 
 function headline() {
-  const count = (standing) => overview.findings.filter((one) => stands(one) === standing).length;
+  const count = (heading) => overview.findings.filter((one) => one.heading === heading).length;
   const fresh = count('new'), back = count('regressed');
   if (overview.findings.length === 0) return 'No findings';
   const parts = [fresh && plural(fresh, 'new finding'), back && plural(back, 'regression')].filter(Boolean);
@@ -68,17 +73,17 @@ function summary() {
   const list = h('div', {});
   const tiles = h('ul', { class: 'tiles', 'aria-label': 'Findings by standing' });
   const fill = () => {
-    tiles.replaceChildren(...STANDINGS.map((standing) => {
-      const count = overview.findings.filter((one) => stands(one) === standing).length;
-      if ((standing === 'ignored' || standing === 'notes') && count === 0) return '';
-      return h('li', {}, h('button', { type: 'button', class: 'tile ' + (count ? standing : 'none'), id: 'tile-' + standing,
-        'aria-pressed': String(wanted.standing === standing),
+    tiles.replaceChildren(...HEADINGS.map((heading) => {
+      const count = overview.findings.filter((one) => one.heading === heading).length;
+      if (['unstable', 'ignored', 'note'].includes(heading) && count === 0) return '';
+      return h('li', {}, h('button', { type: 'button', class: 'tile ' + (count ? heading : 'none'), id: 'tile-' + heading,
+        'aria-pressed': String(wanted.heading === heading),
         onclick: () => {
-          wanted.standing = wanted.standing === standing ? '' : standing;
+          wanted.heading = wanted.heading === heading ? '' : heading;
           fill();
-          document.getElementById('tile-' + standing).focus();
+          document.getElementById('tile-' + heading).focus();
           show_list(list);
-        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, standing)));
+        } }, h('b', {}, count.toLocaleString('en')), h('span', {}, heading === 'note' ? 'notes' : heading)));
     }));
   };
   fill();
@@ -106,7 +111,7 @@ function filters(list) {
 function show_list(list, most = AT_ONCE) {
   const found = overview.findings.filter(matches).sort((a, b) => (a.note ? 1 : 0) - (b.note ? 1 : 0));
   const row = (one) => h('tr', {},
-    h('td', {}, one.note ? pill('note', 'quiet') : pill(one.standing), one.unstable && [' ', pill('unstable')]),
+    h('td', {}, ...pills(one)),
     h('th', { scope: 'row' }, h('a', { href: href(one) }, one.cause || one.signature),
       h('small', {}, h('span', { class: 'mono' }, one.kind), ' in ', one.target, one.sanitizer ? ', ' + one.sanitizer : '')),
     h('td', { class: 'number' }, plural(one.times, 'time')));
@@ -129,7 +134,7 @@ function breakdowns() {
       const name = one[key] || other;
       const group = groups.get(name) || { all: 0, fresh: 0 };
       group.all += 1;
-      if (one.standing === 'new' || one.standing === 'regressed') group.fresh += 1;
+      if (one.heading === 'new' || one.heading === 'regressed') group.fresh += 1;
       groups.set(name, group);
     }
     const rows = [...groups].sort((a, b) => b[1].all - a[1].all).slice(0, 50)
@@ -140,45 +145,67 @@ function breakdowns() {
     h('div', { class: 'two' }, by('By target', 'target', 'unknown'), by('By sanitizer', 'sanitizer', 'none'));
 }
 
-function charts() {
-  const newest = overview.samples.reduce((most, one) => Math.max(most, one.run), 0);
-  const times = new Set(overview.samples.filter((one) => one.run === newest).map((one) => one.at_s));
-  if (times.size < 2 || typeof uPlot === 'undefined') return undefined;
-  return h('div', { class: 'two' }, chart('Inputs per second', 'per_second', false), chart('Edges', 'edges', true));
-}
-
-// Of the newest run with samples; at most eight lines, those of most executions.
-function chart(title, key, is_stepped) {
-  const newest = overview.samples.reduce((most, one) => Math.max(most, one.run), 0);
+// Of a run: the samples of each target and tool, by their name.
+function series_of(run) {
   const series = new Map();
-  for (const one of overview.samples.filter((sample) => sample.run === newest)) {
+  for (const one of overview.samples.filter((sample) => sample.run === run)) {
     const name = [one.target, one.engine, one.sanitizer].filter(Boolean).join(' ');
     series.set(name, [...(series.get(name) || []), one]);
   }
-  const lines = [...series].sort((a, b) => b[1].at(-1).executions - a[1].at(-1).executions).slice(0, 8);
+  return series;
+}
+
+// Of the newest run that was looked at more than once: one search has a single sample. Then of all runs of that kind.
+function charts() {
+  const times = new Map();
+  for (const one of overview.samples) times.set(one.run, (times.get(one.run) || new Set()).add(one.at_s));
+  const newest = Math.max(...[...times].filter(([, at]) => at.size > 1).map(([run]) => run), 0);
+  if (newest === 0 || typeof uPlot === 'undefined') return undefined;
+  return [h('div', { class: 'two' }, chart('Inputs per second', newest, 'per_second', 'line'), chart('Edges', newest, 'edges', 'steps')),
+    run_by_run(run_of(newest))];
+}
+
+function run_by_run(newest) {
+  const same = overview.runs.filter((run) => newest && run.what === newest.what).slice(-MOST_RUNS);
+  if (same.length < 2) return undefined;
+  const ids = same.map((run) => run.id);
+  const edges = ids.map((id) => [...series_of(id).values()].filter(([one]) => one.engine !== 'conductor').reduce((sum, samples) => sum + Math.max(...samples.map((one) => one.edges)), 0));
+  const found = ids.map((id) => overview.findings.filter((one) => !one.note && one.first_run === id).length);
+  return h('div', { class: 'two' }, plot('Findings first seen, run by run', ids, [['findings', found]], (id) => 'run ' + id, 'dots'),
+    plot('Edges of all targets, run by run', ids, [['edges', edges]], (id) => 'run ' + id, 'dots'));
+}
+
+// At most eight lines, those of most executions.
+function chart(title, run, key, look) {
+  const lines = [...series_of(run)].sort((a, b) => b[1].at(-1).executions - a[1].at(-1).executions).slice(0, 8);
   const times = [...new Set(lines.flatMap(([, samples]) => samples.map((one) => one.at_s)))].sort((a, b) => a - b);
-  const data = [times, ...lines.map(([, samples]) => {
+  const values = lines.map(([name, samples]) => {
     const at = new Map(samples.map((one) => [one.at_s, one[key]]));
-    return times.map((time) => at.has(time) ? at.get(time) : null);
-  })];
+    return [name, times.map((time) => at.has(time) ? at.get(time) : null)];
+  });
+  return plot(title, times, values, (time) => time + ' s', look);
+}
+
+// `lines`: of each its name and its values, one for each of `at`; `label` says what one of those is; `look`: line, steps, dots.
+function plot(title, at, lines, label, look) {
   const place = h('div', { class: 'chart' });
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const inks = ['--accent', '--violet', '--teal', '--amber', '--green', '--red', '--soft', '--text'].map(colour);
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
   const figure = h('figure', { class: 'card' }, h('figcaption', {}, title), place,
-    h('p', { class: 'unseen' }, lines.map(([name, samples]) => name + ': ' + samples.at(-1)[key] + ' at the end. ')));
-  let plot;
+    h('p', { class: 'unseen' }, lines.map(([name, values]) => name + ': ' + values.findLast((one) => one !== null) + ' at the end. ')));
+  let drawn;
   new ResizeObserver(() => {
     const size = { width: place.clientWidth, height: 220 };
     if (size.width === 0) return;
-    if (plot) return plot.setSize(size);
-    plot = new uPlot({ ...size, scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.08 || 1] } },
-      axes: [{ ...axis, values: (u, ticks) => ticks.map((one) => one + ' s') }, { ...axis, size: 62,
+    if (drawn) return drawn.setSize(size);
+    drawn = new uPlot({ ...size, scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.08 || 1] } },
+      axes: [{ ...axis, incrs: WHOLE, values: (u, ticks) => ticks.map(label) }, { ...axis, incrs: WHOLE, size: 62,
         values: (u, ticks) => ticks.map((one) => one >= 10000 ? one / 1000 + 'k' : one) }],
-      series: [{ label: 'time', value: (u, one) => one === null ? '–' : one + ' s' }, ...lines.map(([name], i) => ({ label: visible(name),
-        stroke: inks[i], width: 1.8, spanGaps: true, points: { show: times.length < 3 }, paths: is_stepped ? uPlot.paths.stepped({ align: 1 }) : undefined }))] },
-    data, place);
+      series: [{ label: 'at', value: (u, one) => one === null ? '–' : label(one) }, ...lines.map(([name], i) => ({ label: visible(name),
+        stroke: inks[i], width: 1.8, spanGaps: true, points: { show: look === 'dots' || at.length < 3 }, paths: look === 'steps' ? uPlot.paths.stepped({ align: 1 }) : undefined }))] },
+    [at, ...lines.map(([, values]) => values)], place);
   }).observe(place);
   return figure;
 }
@@ -301,7 +328,7 @@ function history(one, details) {
   const seen = details.occurrences.map((seen_once) => [date(seen_once.at_ms) || run_name(seen_once.run), seen_once.tool, seen_once.sanitizer,
     seen_once.size, seen_once.tried ? seen_once.repeated + '/' + seen_once.tried : '', seen_once.source]);
   const story = [['First seen', run_name(one.first_run)], one.last_run !== one.first_run && ['Last seen', run_name(one.last_run)],
-    one.mark !== 'open' && ['Marked', one.mark + (one.why ? ': ' + one.why : '')], ['Now', one.standing]].filter(Boolean);
+    one.mark !== 'open' && ['Marked', one.mark + (one.why ? ': ' + one.why : '')], ['Now', one.heading]].filter(Boolean);
   return [card('History', h('dl', { class: 'facts' }, story.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]))),
     h('section', { class: 'card' }, table('Occurrences', [['When'], ['Tool'], ['Sanitizer'], ['Size', 'number'], ['Repeated'], ['From']], seen, 'occurrences'),
       one.times > seen.length && h('p', { class: 'soft' }, 'The smallest and the newest, of ' + plural(one.times, 'time') + '.'))];
@@ -322,7 +349,7 @@ function finding(id) {
   const step = (to, text) => overview.findings[to] ? h('a', { href: href(overview.findings[to]) }, text) : h('span');
   const outputs = of('out', 'err'), logs = of('log', 'story', 'scenario');
   return [one.cause || one.kind, h('p', { class: 'crumb' }, h('a', { href: '#/' }, 'All findings')),
-    h('div', { class: 'pills' }, one.note ? pill('note', 'quiet') : pill(one.standing), h('span', { class: 'mono' }, one.kind), one.unstable && pill('unstable'),
+    h('div', { class: 'pills' }, ...pills(one), h('span', { class: 'mono' }, one.kind),
       one.mark !== 'open' && one.why && h('span', { class: 'soft' }, one.why)),
     h('h1', { tabindex: '-1' }, one.cause || one.signature),
     h('div', { class: 'two' }, card('What it is', facts(one)),
