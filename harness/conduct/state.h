@@ -37,9 +37,10 @@ struct Timer {
   std::uint64_t interval_ns = 0;
   int signal = SIGALRM;  // 0: none
   int clock = CLOCK_MONOTONIC;
-  pid_t thread = 0;         // SIGEV_THREAD_ID; 0: the process
-  std::uint64_t value = 0;  // sigev_value
-  Fd duplicate;             // of the timerfd
+  pid_t thread = 0;               // SIGEV_THREAD_ID; 0: the process
+  std::uint64_t value = 0;        // sigev_value
+  Fd duplicate;                   // of the timerfd
+  std::uint64_t expirations = 0;  // of the timerfd, that nobody has read
 };
 
 struct Process {
