@@ -41,6 +41,7 @@ constexpr AnonymousKind kAnonymous[] = {
     {"anon_inode:[eventfd]", "eventfd", ObjectKind::eventfd},
     {"anon_inode:[signalfd]", "signalfd", ObjectKind::signalfd},
     {"anon_inode:[timerfd]", "timerfd", ObjectKind::timerfd},
+    {"anon_inode:[pidfd]", "pidfd", ObjectKind::pidfd},
 };
 
 std::uint32_t name_anonymous(Run& run, int fd, const Process& process, int number) {

@@ -127,6 +127,7 @@ constexpr Program kPrograms[] = {
     {"alarm", TEST_TARGET " alarms"},
     {"death_signal", TEST_TARGET " death-signal"},
     {"many_reads", TEST_TARGET " many-reads"},
+    {"ticks", TEST_TARGET " ticks"},
     {"stillborn", TEST_TARGET " stillborn"},
     {"random",
      "perl -e 'print keys %{{map {$_ => 1} a..z}}' | wc -c; head -c 99 /dev/urandom | wc -c",

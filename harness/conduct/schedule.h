@@ -48,6 +48,7 @@ struct Scheduler {
   void take_turn(std::uint32_t task, std::vector<std::uint16_t> others);
   bool advance_clock(Ending& ending, std::uint64_t until_ns);
   void fire_timers();
+  void send_signal_of(const Timer& timer, std::uint32_t process);
   void enter(std::uint32_t task);
 
   // --- lifecycle.cpp ---

@@ -340,6 +340,20 @@ void stillborn() {
   }
 }
 
+// Ticks that nobody has read add up.
+void ticks() {
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const itimerspec tenth{{0, 100'000'000}, {0, 100'000'000}};
+  timerfd_settime(timer, 0, &tenth, nullptr);
+  for (const int wait_ms : {350, 120}) {
+    poll(nullptr, 0, wait_ms);
+    std::uint64_t count = 0;
+    const ssize_t got = read(timer, &count, sizeof count);
+    std::printf("%zd %d\n", got, count >= static_cast<std::uint64_t>(wait_ms) / 120);
+  }
+  close(timer);
+}
+
 void many_reads() {
   constexpr int kSize = 9'000;
   const int file = open("many", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -362,12 +376,14 @@ struct Behaviour {
   std::string_view name;
   void (*run)();
 };
-constexpr Behaviour kBehaviours[] = {
-    {"threads", threads},     {"time-out", time_out},     {"events", events},
-    {"births", births},       {"selects", selects},       {"big-write", big_write},
-    {"full-pipe", full_pipe}, {"system-v", system_v},     {"locks", locks},
-    {"fifo-pair", fifo_pair}, {"alarms", alarms},         {"death-signal", death_signal},
-    {"stillborn", stillborn}, {"many-reads", many_reads}, {"endless-reads", endless_reads}};
+constexpr Behaviour kBehaviours[] = {{"threads", threads},       {"time-out", time_out},
+                                     {"events", events},         {"births", births},
+                                     {"selects", selects},       {"big-write", big_write},
+                                     {"full-pipe", full_pipe},   {"system-v", system_v},
+                                     {"locks", locks},           {"fifo-pair", fifo_pair},
+                                     {"alarms", alarms},         {"death-signal", death_signal},
+                                     {"stillborn", stillborn},   {"ticks", ticks},
+                                     {"many-reads", many_reads}, {"endless-reads", endless_reads}};
 
 }  // namespace
 
