@@ -95,11 +95,10 @@ struct Step {
   std::uint64_t message = 0;      // of queues and datagrams: serial number in its object, from 1
   std::uint64_t time_ns = 0;      // virtual, since the start
   std::string detail{};  // arguments for people: `fd 3, "hello"`; bytes as C escapes, bounded
-  std::string data{};    // what was transferred, at most kTraceData bytes
+  std::string data{};    // what was transferred, at most kTraceData bytes; a semaphore set's values
   std::string rest{};    // of a short write: what was asked for and not taken, at most kTraceData
   std::vector<std::uint16_t> others{};  // tasks that could have run instead, in order
-  std::uint32_t legal =
-      0;  // bit 1 << Deviate: what could have been done to this call on this kernel
+  std::uint32_t legal = 0;  // bit 1 << Deviate: what this kernel could have done to this call
   std::vector<int> legal_errors{};  // errnos of Deviate::fail, realism linux, in the table's order
   bool operator==(const Step&) const = default;
 };
@@ -110,9 +109,8 @@ enum class Ending : std::uint8_t { exited, at_rest, step_limit, time_limit, harn
 // A task that is blocked when the run ends, before the tear-down.
 struct Waiting {
   std::uint32_t task = kNobody;
-  std::uint32_t step = 0;  // its Event::waits
-  std::vector<std::uint32_t>
-      holders{};  // tasks that hold the other end of a pipe, or the semaphore, or the child
+  std::uint32_t step = 0;                // its Event::waits
+  std::vector<std::uint32_t> holders{};  // tasks: of a pipe's other end, of the lock; the child
   bool operator==(const Waiting&) const = default;
 };
 
@@ -127,8 +125,8 @@ struct Leftover {
 };
 
 struct Output {
-  std::string out{},
-      err{};  // as the peer wrote them: hostile bytes, bounded by Limits::output_bytes
+  // As the peer wrote them: hostile bytes, bounded by Limits::output_bytes.
+  std::string out{}, err{};
   bool cut = false;
   bool operator==(const Output&) const = default;
 };
