@@ -150,6 +150,10 @@ class Parser {
   void add_subject(CLI::App& sub, const char* name, const char* what) {
     sub.add_option(name, arguments_.subject, what);
   }
+  void add_tty(CLI::App& sub) {
+    sub.add_flag("--tty", arguments_.tty,
+                 "peers have a terminal: what they print shows line by line, not when they end");
+  }
   void add_seed(CLI::App& sub) {
     checked(sub, "--seed", "a number or a commit hash", [this](const std::string& text) {
       const auto seed = seed_of(text);
@@ -200,6 +204,7 @@ class Parser {
   void add_run() {
     CLI::App& sub = add(Command::run, "run", "one run, calm or as a plan says, judged");
     add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
+    add_tty(sub);
     sub.add_option("--plan", arguments_.plan, "deviations from the calm run, one a line");
     add_seed(sub);
     sub.add_option("--trace", arguments_.trace, "write the trace there, JSON Lines");
@@ -210,6 +215,7 @@ class Parser {
   void add_explore() {
     CLI::App& sub = add(Command::explore, "explore", "try plans until the budget ends");
     add_subject(sub, "SCENARIO", "scenario.toml; or give the peers: -- CMD ARGS :: CMD ARGS");
+    add_tty(sub);
     add_budget(sub);
     add_number(sub, "--runs",
                "the same result every time: no new plan after so many runs; what was found is then "

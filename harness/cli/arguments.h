@@ -67,6 +67,7 @@ struct Arguments {
   std::uint32_t times = 1;
   Colour colour = Colour::automatic;
   bool timeline = false, json = false, strict = false, namespaces = true;
+  bool tty = false;  // of all peers
 };
 
 // Prints help or what is wrong itself; then the value is the exit status.

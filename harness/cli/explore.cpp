@@ -78,6 +78,7 @@ std::string command_of(const Arguments& arguments) {
   if (arguments.realism != Realism::linux_)
     command += " --realism " + realism_name(arguments.realism);
   if (arguments.strict) command += " --strict";
+  if (arguments.tty) command += " --tty";
   if (!arguments.namespaces) command += " --no-namespaces";
   if (arguments.runs > 0) command += fmt::format(" --runs {}", arguments.runs);
   if (arguments.budget_ms > 0) command += fmt::format(" --budget {}ms", arguments.budget_ms);

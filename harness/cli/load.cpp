@@ -99,6 +99,7 @@ std::expected<Scenario, BadInput> load_scenario(const Arguments& arguments) {
         BadInput{.file = "command line", .cause = "a scenario file, or peers after --: just one"});
   auto scenario = from_file ? load_scenario_file(arguments.subject) : scenario_of(arguments.words);
   if (!scenario) return scenario;
+  for (Peer& peer : scenario->peers) peer.tty = peer.tty || arguments.tty;
   return with_programs(std::move(*scenario), from_file ? arguments.subject : "command line");
 }
 

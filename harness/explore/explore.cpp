@@ -77,6 +77,12 @@ class Explorer {
       if (is_peer ? task.alive || task.status != 0 : task.alive && !task.thread)
         fates.push_back(name_of(calm_, i) + ' ' + fate(calm_, i));
     }
+    // stdio keeps what goes to a file, and who is killed loses it.
+    const auto is_silent = [](const Output& output) { return output.out.empty(); };
+    if (calm_.ending != Ending::exited && std::ranges::all_of(calm_.outputs, is_silent))
+      remark(
+          "nothing was printed before the peers were told to end: --tty, or tty = true in a "
+          "scenario, shows each line at once");
     if (!fates.empty())
       remark("the calm run is what all others are compared with: in it " + listed(fates));
   }
