@@ -95,6 +95,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
       step.number = first_deliverable(run, task);
       step.n = one.pending.n;
       --one.calls;
+      one.falls_asleep = step.number == SIGSTOP;
       ++run.process_of(task).signal_version;
       run.answer(task, -kRestartNoInterrupt);
       return;
