@@ -7,11 +7,11 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "harness/conduct/proc.h"
+#include "harness/conduct/timer.h"
 #include "harness/core/fd.h"
 #include "harness/scenario/trace.h"
 
@@ -19,7 +19,6 @@ namespace pipewrench {
 
 struct CallRow;
 
-inline constexpr std::uint64_t kNever = UINT64_MAX;
 inline constexpr std::uint32_t kMaxTasks = 4096;  // a peer that forks without end
 
 struct Action {  // what sigaction(2) installed
@@ -27,20 +26,6 @@ struct Action {  // what sigaction(2) installed
   bool restart = false;  // SA_RESTART
   bool ignored = false;
   std::uint64_t handler = 0;  // its address
-};
-
-// A timer of a process on the virtual clock: alarm, setitimer, timer_settime, timerfd_settime.
-struct Timer {
-  enum class Kind : std::uint8_t { real, posix, descriptor } kind = Kind::real;
-  int id = 0;  // of timer_create; number of the timerfd
-  std::uint64_t due_ns = kNever;
-  std::uint64_t interval_ns = 0;
-  int signal = SIGALRM;  // 0: none
-  int clock = CLOCK_MONOTONIC;
-  pid_t thread = 0;               // SIGEV_THREAD_ID; 0: the process
-  std::uint64_t value = 0;        // sigev_value
-  Fd duplicate;                   // of the timerfd
-  std::uint64_t expirations = 0;  // of the timerfd, that nobody has read
 };
 
 struct Process {

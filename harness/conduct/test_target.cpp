@@ -289,7 +289,7 @@ void ticks() {
   const itimerspec tenth{{0, 100'000'000}, {0, 100'000'000}};
   timerfd_settime(timer, 0, &tenth, nullptr);
   for (const int wait_ms : {350, 120}) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+    poll(nullptr, 0, wait_ms);
     std::uint64_t count = 0;
     const ssize_t got = read(timer, &count, sizeof count);
     std::printf("%zd %ju\n", got, static_cast<std::uintmax_t>(count));
