@@ -128,6 +128,10 @@ bool look_descriptor(Run& run, std::uint32_t task, int fd) {
   }
   const int flags = fcntl(pending.duplicate.get(), F_GETFL);
   pending.nonblocking = flags >= 0 && (flags & O_NONBLOCK) != 0;
+  const bool wants_to_read = pending.call == Call::read,
+             wants_to_write = pending.call == Call::write;
+  pending.is_wrong_end = (wants_to_read && (flags & O_ACCMODE) == O_WRONLY) ||
+                         (wants_to_write && (flags & O_ACCMODE) == O_RDONLY);
   return true;
 }
 

@@ -138,7 +138,7 @@ bool has_no_writer(const Pending& pending) {
 
 bool can_read(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
-  if (pending.nonblocking || pending.asked == 0) return true;
+  if (pending.nonblocking || pending.asked == 0 || pending.is_wrong_end) return true;
   if (poll_descriptor(run, task, pending.fd, POLLIN) != 0) return true;
   return run.objects[pending.object].opened_without_writer && has_no_writer(pending);
 }
@@ -147,7 +147,7 @@ bool can_read(Run& run, std::uint32_t task) {
 // (pipe(7)), so it is tried once for each state of the pipe.
 bool can_write(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (pending.nonblocking || pending.asked == 0) return true;
+  if (pending.nonblocking || pending.asked == 0 || pending.is_wrong_end) return true;
   pending.room = poll_descriptor(run, task, pending.fd, POLLOUT);
   if (pending.room != 0) return true;
   return is_pipe(run, pending) && pending.asked < PIPE_BUF && pending.done == 0 &&
@@ -174,15 +174,16 @@ void take_chunks(ObjectState& state, std::uint64_t bytes) {
 
 void act_read(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes)
+  if (pending.is_wrong_end) pending.expected = -EBADF;
+  if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes ||
+      pending.is_wrong_end)
     return kernel_acts(run, task);
   int there = 0;
   ioctl(pending.duplicate.get(), FIONREAD, &there);
   std::uint64_t want = std::min<std::uint64_t>(pending.asked, static_cast<unsigned>(there));
   if (pending.shorten_to > 0) want = std::min(want, pending.shorten_to);
   if (want == 0) {
-    // End of file, or nothing there and O_NONBLOCK: the kernel tells them apart, and EBADF of a
-    // write end.
+    // End of file, or nothing there and O_NONBLOCK: the kernel tells them apart.
     const bool ended = (poll_descriptor(run, task, pending.fd, POLLIN) & POLLHUP) != 0;
     pending.expected = ended || !pending.nonblocking ? 0 : -EAGAIN;
     return kernel_acts(run, task);
@@ -191,7 +192,7 @@ void act_read(Run& run, std::uint32_t task) {
   const std::vector<iovec> parts = parts_of(run, task);
   std::string bytes(want, '\0');
   const ssize_t got = read(pending.duplicate.get(), bytes.data(), want);
-  if (got < 0) return kernel_acts(run, task);  // EBADF: it is a write end
+  if (got < 0) return kernel_acts(run, task);
   bytes.resize(static_cast<std::size_t>(got));
   const bool placed = scatter(pid, parts, bytes);
   pending.detail += ", " + quoted(bytes);
@@ -260,7 +261,9 @@ void finish_write(Run& run, std::uint32_t task, const std::string& bytes, std::u
 
 void act_write(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes)
+  if (pending.is_wrong_end) pending.expected = -EBADF;
+  if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes ||
+      pending.is_wrong_end)
     return kernel_acts(run, task);
   std::string bytes = gather(run.process_of(task).pid, parts_of(run, task), pending.done,
                              pending.asked - pending.done);
@@ -355,14 +358,27 @@ Look look_splice(Run& run, std::uint32_t task) {
   return Look::pass;
 }
 
+// Of an end that is not for this, poll(2) says nothing for ever, and the kernel EBADF at once.
+bool has_mode(Run& run, std::uint32_t task, int fd, int mode) {
+  const Fd end(static_cast<int>(syscall(SYS_pidfd_getfd, run.process_of(task).pidfd.get(), fd, 0)));
+  return end && (fcntl(end.get(), F_GETFL) & O_ACCMODE) == mode;
+}
+
 bool can_splice(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
-  if (pending.nonblocking) return true;
+  constexpr std::uint64_t kFlags =
+      SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT;
   const int number = pending.notif.data.nr;
+  const std::uint64_t flags =
+      number == SYS_sendfile ? 0 : pending.address(number == SYS_splice ? 5 : 3);
+  if (pending.nonblocking || pending.asked == 0 || (flags & ~kFlags) != 0) return true;
   const int in = static_cast<int>(pending.address(number == SYS_sendfile ? 1 : 0));
   const int out = static_cast<int>(pending.address(number == SYS_splice ? 2
                                                    : number == SYS_tee  ? 1
                                                                         : 0));
+  if (number != SYS_vmsplice &&
+      (has_mode(run, task, in, O_WRONLY) || has_mode(run, task, out, O_RDONLY)))
+    return true;
   if (number != SYS_vmsplice && poll_descriptor(run, task, in, POLLIN) == 0) return false;
   return poll_descriptor(run, task, out, POLLOUT) != 0;
 }

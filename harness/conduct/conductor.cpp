@@ -180,6 +180,8 @@ void tear_down(Run& run, Scheduler& scheduler) {
       run.signal_task(process.main, run.scenario.end.signal, true);
   }
   scheduler.told_to_end = true;
+  scheduler.idle_jumps = 0;     // who has rested long may yet sleep in his handler
+  scheduler.current = kNobody;  // nobody's turn goes on: those who were told come first
   scheduler.turns(kTeardownSteps, run.now_ns + kTeardownTime_ns);
 }
 

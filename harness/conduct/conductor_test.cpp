@@ -127,6 +127,7 @@ constexpr Program kPrograms[] = {
     {"alarm", TEST_TARGET " alarms"},
     {"death_signal", TEST_TARGET " death-signal"},
     {"many_reads", TEST_TARGET " many-reads"},
+    {"wrong_end", "(read x <&1; echo $?) | cat; sleep 1 | sh -c 'echo x >&0; echo $?'"},
     {"ticks", TEST_TARGET " ticks"},
     {"stillborn", TEST_TARGET " stillborn"},
     {"random",

@@ -81,6 +81,19 @@ void Scheduler::enter(std::uint32_t task) {
   step.detail = pending.detail;
 }
 
+// The handler of a signal that came before the call runs before it: this is the lost wake-up of
+// check-then-pause.
+void Scheduler::deliver_before(std::uint32_t task) {
+  Live& one = run.live[task];
+  Step& step = run.record_event(Event::delivered, task);
+  step.number = first_deliverable(run, task);
+  step.n = one.pending.n;
+  --one.calls;
+  one.falls_asleep = step.number == SIGSTOP;
+  ++run.process_of(task).signal_version;
+  run.answer(task, -kRestartNoInterrupt);
+}
+
 void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others) {
   Live& one = run.live[task];
   const auto first = static_cast<std::uint32_t>(run.trace.steps.size());
@@ -88,17 +101,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   bool ready = is_ready(task);
   if (!one.pending.entered) {
     if (meets_debugger(task)) return;
-    // The handler of a signal that came before the call runs before it: this is the lost wake-up of
-    // check-then-pause.
-    if (has_deliverable(run, task) && one.pending.call != Call::count_) {
-      Step& step = run.record_event(Event::delivered, task);
-      step.number = first_deliverable(run, task);
-      step.n = one.pending.n;
-      --one.calls;
-      ++run.process_of(task).signal_version;
-      run.answer(task, -kRestartNoInterrupt);
-      return;
-    }
+    if (has_deliverable(run, task) && one.pending.call != Call::count_) return deliver_before(task);
     legal = legal_of(run, task, ready);
     if (!one.pending.offered) {
       one.pending.offered = true;

@@ -46,6 +46,7 @@ struct Scheduler {
   bool is_candidate(std::uint32_t task);
   bool is_ready(std::uint32_t task);
   void take_turn(std::uint32_t task, std::vector<std::uint16_t> others);
+  void deliver_before(std::uint32_t task);
   bool advance_clock(Ending& ending, std::uint64_t until_ns);
   void fire_timers();
   void send_signal_of(const Timer& timer, std::uint32_t process);

@@ -7,7 +7,6 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -71,6 +70,7 @@ struct Pending {
   std::int64_t number = 0;
   std::uint64_t due_ns = kNever;  // time-out, on the virtual clock
   bool nonblocking = false;
+  bool is_wrong_end = false;     // the descriptor's, for this call: EBADF, at once
   bool is_random = false;        // the descriptor is /dev/random or /dev/urandom
   bool offered = false;          // the policy was asked about it
   bool entered = false;          // it had its turn and blocked: a signal now comes during the call

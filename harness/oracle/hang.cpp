@@ -13,12 +13,14 @@
 namespace pipewrench {
 namespace {
 
-// A program of its own that waits for its next client, whoever has started it.
+// A program of its own that waits for its next client, whoever has started it; of several
+// descriptors only the first is told.
 bool is_server_at_rest(const Trace& run, const Stuck& one) {
+  const bool is_several = one.wait->detail.find(", ...") != std::string::npos;
   return one.wait->object != kNoObject && has_execed(run, one.task) &&
          std::ranges::any_of(run.steps, [&](const Step& step) {
-           return step.event == Event::call && step.call == Call::listen &&
-                  step.object == one.wait->object && step.result >= 0;
+           return step.event == Event::call && step.call == Call::listen && step.result >= 0 &&
+                  (step.object == one.wait->object || (is_several && step.task == one.task));
          });
 }
 

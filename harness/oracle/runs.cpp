@@ -172,7 +172,7 @@ bool is_known(const Trace& trace, const Step& step) {
 }
 
 std::uint32_t last_call(const Trace& trace, std::uint32_t task) {
-  for (std::size_t i = trace.steps.size(); i-- > 0;)
+  for (std::size_t i = steps_before_end(trace); i-- > 0;)
     if (trace.steps[i].task == task && trace.steps[i].event == Event::call)
       return static_cast<std::uint32_t>(i);
   return UINT32_MAX;

@@ -70,6 +70,14 @@ bool ends_wait(const Step& wait, const Step& step) {
   }
 }
 
+// Whoever holds the other end still goes on, or looks in from time to time.
+bool may_be_served(const Trace& run, const Waiting& waiting) {
+  return std::ranges::any_of(waiting.holders, [&](std::uint32_t holder) {
+    const Step* wait = wait_of(run, holder);
+    return holder != waiting.task && (wait == nullptr || wait->call == Call::nanosleep);
+  });
+}
+
 // The other ends of one descriptor. An open() waits for who does not hold the FIFO yet, and any of
 // several descriptors may end a poll.
 bool knows_holders(const Step& wait) {
@@ -138,7 +146,8 @@ std::vector<Stuck> stuck_tasks(const Case& c) {
     // Who sleeps between two looks does not wait: it goes on, for ever.
     if (wait == nullptr || wait->call == Call::nanosleep) continue;
     // A run that was cut short: who has begun to wait only now may still have been served.
-    if (at_limit(c.run) && waiting.step > steps_before_end(c.run) / 2) continue;
+    const bool is_late = waiting.step > steps_before_end(c.run) / 2;
+    if (at_limit(c.run) && (is_late || may_be_served(c.run, waiting))) continue;
     if (!c.is_calm() && !calm_went_on(c, waiting.task, *wait) &&
         !was_told_to_end(c, means, waiting.task))
       continue;

@@ -150,6 +150,24 @@ TEST(hang, goes_on_only_when_told_to_end_is_none) {
   quiet.does("parent", Call::wait, "");
   expect_silent(judged(quiet, t));
 }
+TEST(hang, of_a_busy_child_in_a_run_cut_short_is_none) {
+  TraceBuilder quiet{"parent", "parent/1"};
+  quiet.exits("parent/1").does("parent", Call::wait, "").exits("parent");
+  const auto cut = [](bool is_busy) {
+    TraceBuilder t{"parent", "parent/1"};
+    t.rests("parent", Call::wait, "", {"parent/1"});
+    for (int i = 0; i < 9; ++i) t.does("parent/1", Call::semop, "semaphore#1");
+    if (!is_busy) {
+      t.trace.steps.erase(t.trace.steps.begin() + 1, t.trace.steps.end());
+      t.rests("parent/1", Call::semop, "semaphore#1");
+      for (int i = 0; i < 9; ++i) t.trace.steps.push_back({.event = Event::timer});
+    }
+    t.trace.ending = Ending::step_limit;
+    return t.plan("before parent#1 run parent/1");
+  };
+  EXPECT_TRUE(judged(quiet, cut(true)).empty());
+  EXPECT_EQ(texts(judged(quiet, cut(false))), "hang: parent/child semop semaphore\n");
+}
 TEST(hang, orphan_that_serves_nobody_yet) {
   const auto server = [](bool is_program) {
     TraceBuilder t{"script", "script/1"};
