@@ -1,5 +1,6 @@
 // JUnit XML as GitLab, Jenkins and GitHub read it: failure is a finding that counts, error a fault
-// of the harness, skipped says why one does not count. Control bytes, which XML 1.0 has no way to write, become escapes.
+// of the harness, skipped says why one does not count. Control bytes, which XML 1.0 has no way to
+// write, become escapes.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <map>
