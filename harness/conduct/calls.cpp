@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ constexpr AnonymousKind kAnonymous[] = {
     {"anon_inode:[eventfd]", "eventfd", ObjectKind::eventfd},
     {"anon_inode:[signalfd]", "signalfd", ObjectKind::signalfd},
     {"anon_inode:[timerfd]", "timerfd", ObjectKind::timerfd},
+    {"anon_inode:[pidfd]", "pidfd", ObjectKind::pidfd},
 };
 
 std::uint32_t name_anonymous(Run& run, int fd, const Process& process, int number) {
@@ -116,7 +118,8 @@ bool look_descriptor(Run& run, std::uint32_t task, int fd) {
       pending.object = run.object_of(ObjectKind::socket, info.st_dev, info.st_ino, "socket#");
       break;
     case S_IFCHR:
-      if (isatty(pending.duplicate.get()) == 0) return false;
+      pending.is_random = info.st_rdev == makedev(1, 8) || info.st_rdev == makedev(1, 9);
+      if (pending.is_random || isatty(pending.duplicate.get()) == 0) return false;
       pending.object = run.object_of(ObjectKind::tty, info.st_rdev, 0, "tty");
       break;
     default:

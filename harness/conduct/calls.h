@@ -57,6 +57,9 @@ short poll_descriptor(Run& run, std::uint32_t task, int fd, short events);
 inline bool is_lock(Call call) { return call == Call::fcntl || call == Call::flock; }
 // Lets the kernel do it and records the step with the result that is expected.
 void kernel_acts(Run& run, std::uint32_t task);
+// So many calls that pass or are answered make somebody who does nothing else: the next ones are
+// the kernel's, and counted like all that pass.
+inline constexpr std::uint32_t kMostRandomReads = 100'000;
 std::string quoted(std::string_view bytes);  // "hello\n" as a C string, bounded
 std::uint64_t virtual_realtime_ns(const Run& run);
 std::uint64_t virtual_monotonic_ns(const Run& run);

@@ -60,6 +60,7 @@ Look look_open(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const Opening opening = opening_of(run, task);
   const auto path = read_string(run.process_of(task).pid, opening.path);
+  if (path && (*path == "/dev/ptmx" || *path == "/dev/pts/ptmx")) run.has_terminals = true;
   if (!path || is_system_path(*path)) return Look::pass;
   struct stat info{};
   const std::string outside = outside_path(run, task, opening.directory, *path);

@@ -197,11 +197,8 @@ void act_yield(Run& run, std::uint32_t task) {
 
 Look answer_random(Run& run, std::uint32_t task) {
   const Pending& pending = run.pending_of(task);
-  std::string bytes(std::min(pending.address(1), kMostRandom), '\0');
-  for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
-    const std::uint64_t word = run.random();
-    std::memcpy(bytes.data() + i, &word, std::min(sizeof word, bytes.size() - i));
-  }
+  if (run.live[task].passes > kMostRandomReads) return Look::pass;
+  const std::string bytes = run.random_bytes(task, std::min(pending.address(1), kMostRandom));
   const bool placed = write_memory(run.process_of(task).pid, pending.address(0), bytes.data(),
                                    bytes.size()) == bytes.size();
   run.answer(task, placed ? static_cast<std::int64_t>(bytes.size()) : -EFAULT);

@@ -32,6 +32,7 @@ Look look_sigaction(Run& run, std::uint32_t task) {
     process.actions[signal].caught = action->handler > 1;  // neither SIG_DFL nor SIG_IGN
     process.actions[signal].restart = (action->flags & SA_RESTART) != 0;
     process.actions[signal].ignored = action->handler == 1;
+    process.actions[signal].handler = action->handler;
     ++process.signal_version;
   }
   return Look::pass;

@@ -85,9 +85,21 @@ bool is_pipe(const Run& run, const Pending& pending) {
   return kind == ObjectKind::pipe || kind == ObjectKind::fifo;
 }
 
+// What is read from /dev/urandom must repeat like getrandom(2): Perl orders its hashes by it.
+Look answer_random_read(Run& run, std::uint32_t task) {
+  const std::vector<iovec> parts = parts_of(run, task);
+  const std::uint64_t asked = total_of(parts);
+  if (asked > kMostBytes || run.live[task].passes > kMostRandomReads) return Look::pass;
+  const bool placed = scatter(run.process_of(task).pid, parts, run.random_bytes(task, asked));
+  run.answer(task, placed ? static_cast<std::int64_t>(asked) : -EFAULT);
+  return Look::answered;
+}
+
 Look look_transfer(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (!look_descriptor(run, task, static_cast<int>(pending.address(0)))) return Look::pass;
+  if (!look_descriptor(run, task, static_cast<int>(pending.address(0))))
+    return pending.is_random && pending.call == Call::read ? answer_random_read(run, task)
+                                                           : Look::pass;
   pending.asked = pending.call == Call::read || pending.call == Call::write
                       ? total_of(parts_of(run, task))
                       : pending.address(2);

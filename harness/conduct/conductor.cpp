@@ -97,13 +97,19 @@ void collect_files(Run& run, const Place& place, const std::string& relative, in
   std::free(entries);
 }
 
-// Whom the blocked tasks wait for.
-void note_waiting(Run& run) {
+// Whom the blocked tasks wait for. Who was woken, or whose time-out has come, waits no more, though
+// a limit of the run has kept him from his turn.
+void note_waiting(Run& run, Scheduler& scheduler) {
+  ++scheduler.looks;
   for (std::uint32_t task = 0; task < run.live.size(); ++task) {
     const Live& one = run.live[task];
     if (one.state == State::dead || one.state == State::running) continue;
     const Pending& pending = one.slept.row != nullptr ? one.slept : one.pending;
     Waiting waiting{.task = task};
+    if (scheduler.is_candidate(task)) {
+      run.trace.waiting.push_back(std::move(waiting));
+      continue;
+    }
     for (std::uint32_t i = static_cast<std::uint32_t>(run.trace.steps.size()); i-- > 0;)
       if (run.trace.steps[i].task == task && run.trace.steps[i].event == Event::waits) {
         waiting.step = i;
@@ -231,7 +237,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   }
   if (started) {
     trace.ending = scheduler.turns(scenario.limits.steps, scenario.limits.virtual_time_ns);
-    note_waiting(run);
+    note_waiting(run, scheduler);
     if (trace.ending == Ending::at_rest) note_dead_ends(run);
     if (trace.ending != Ending::harness_error) {
       for (std::size_t i = 0; i < run.live.size(); ++i)

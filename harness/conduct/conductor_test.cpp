@@ -127,6 +127,11 @@ constexpr Program kPrograms[] = {
     {"alarm", TEST_TARGET " alarms"},
     {"death_signal", TEST_TARGET " death-signal"},
     {"many_reads", TEST_TARGET " many-reads"},
+    {"ticks", TEST_TARGET " ticks"},
+    {"stillborn", TEST_TARGET " stillborn"},
+    {"random",
+     "perl -e 'print keys %{{map {$_ => 1} a..z}}' | wc -c; head -c 99 /dev/urandom | wc -c",
+     "perl"},
 };
 
 class EachProgram : public OnPrograms, public testing::WithParamInterface<Program> {
@@ -242,6 +247,31 @@ TEST_F(OnPrograms, gives_up_on_who_reads_at_the_end_of_a_file_for_ever) {
   const Trace trace = run(scenario);
   EXPECT_EQ(trace.unmanaged, 1U);
   EXPECT_EQ(trace.outputs[1].out, "goes on\n");
+}
+
+// sort(1) has one handler for whatever ends it: none of its calls fails and goes on.
+TEST_F(OnPrograms, interrupts_nobody_whose_handlers_all_end_it) {
+  const Trace trace = run(one_peer({"/bin/sh", "-c", "sleep 1 | sort"}));
+  EXPECT_TRUE(std::ranges::any_of(trace.steps, [](const Step& step) {
+    return step.event == Event::waits && step.call == Call::read;
+  }));
+  for (const Step& step : trace.steps)
+    if (step.call == Call::read) EXPECT_TRUE(step.legal_errors.empty());
+}
+
+// What it gets of /dev/urandom is its own: a schedule changes nothing of it.
+TEST_F(OnPrograms, gives_each_task_its_own_random_bytes) {
+  Scenario scenario;
+  for (const char* name : {"a", "b"})
+    scenario.peers.push_back(
+        {.name = name, .run = {"/bin/sh", "-c", "head -c 9 /dev/urandom | od -t x1"}});
+  const Trace calm = run(scenario);
+  const auto plan = parse_plan("before a#1 run b", "plan");
+  ASSERT_TRUE(plan);
+  const Trace trace = run(scenario, *plan);
+  ASSERT_EQ(trace.outputs.size(), 2U);
+  EXPECT_NE(calm.outputs[0].out, calm.outputs[1].out);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(trace.outputs[i].out, calm.outputs[i].out);
 }
 
 TEST_F(OnPrograms, bounds_a_peer_that_forks_without_end) {

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -27,6 +28,19 @@ bool asks_to_end(int signal) {
          signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
 }
 
+// A program like sort(1) ends by one handler, whichever of the deadly signals comes. Those that
+// programs send each other, or get from the kernel in passing, mean something of their own even so.
+bool shares_the_end(const Process& process, int signal) {
+  if (signal == SIGUSR1 || signal == SIGUSR2 || signal == SIGCHLD || signal == SIGWINCH ||
+      signal >= __SIGRTMIN)
+    return false;
+  return std::ranges::any_of(std::array{SIGINT, SIGTERM, SIGQUIT}, [&](int end) {
+    const Action& action = process.actions[static_cast<std::size_t>(end)];
+    return action.caught &&
+           action.handler == process.actions[static_cast<std::size_t>(signal)].handler;
+  });
+}
+
 // An alarm that comes once means that the program's patience is at its end: EINTR tells it so.
 bool is_periodic(const Process& process) {
   return std::ranges::any_of(process.timers, [](const Timer& timer) {
@@ -42,7 +56,8 @@ Handlers handlers_of(const Process& process) {
   Handlers handlers;
   for (int signal = 1; signal < static_cast<int>(process.actions.size()); ++signal) {
     const Action& action = process.actions[static_cast<std::size_t>(signal)];
-    if (!action.caught || asks_to_end(signal)) continue;
+    if (!action.caught || asks_to_end(signal) || shares_the_end(process, signal)) continue;
+    if (signal == SIGPIPE) continue;  // of its own write: no call waits then
     if (signal == SIGALRM && !is_periodic(process)) continue;
     handlers.any = true;
     if (!action.restart) handlers.interrupts = true;

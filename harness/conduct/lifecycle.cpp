@@ -1,5 +1,6 @@
 // Traps, births, deaths, and waiting until nobody runs. Must not choose who goes on.
 // SPDX-License-Identifier: MIT
+#include <elf.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -219,6 +220,11 @@ void Scheduler::image_is_new(std::uint32_t task) {
     end_vfork(task);
   }
   process.vdso = patch_vdso(memory, vdso) ? vdso.address : 0;
+  // The kernel's gift to each program: Go's maps and selects go by it.
+  if (const std::uint64_t gift = auxiliary_of(process.pid, AT_RANDOM); gift != 0) {
+    const std::string bytes = run.random_bytes(task, 16);  // getauxval(3)
+    write_memory(process.pid, gift, bytes.data(), bytes.size());
+  }
 }
 
 // Half-way and now at the end of the same file, and nothing else between: it will not stop by
@@ -272,6 +278,7 @@ void Scheduler::trapped(std::uint32_t task, const seccomp_notif& notif) {
   const Look look = row->look(run, task);
   one.newborn = false;
   if (look == Look::ipc) one.passes = one.same_reads = 0;
+  if (look == Look::answered) ++one.passes;
   if (look == Look::pass && (++one.passes > kMostPasses || reads_at_end(one, process, notif))) {
     // It goes round in calls that are none of ours, like reading a file at its end, and never
     // comes to one that is: it stays where it is, and the others go on.
@@ -311,10 +318,13 @@ void Scheduler::receive() {
 
 // Where several run at once (a vforking parent and its child after the exec, sleepers that wake)
 // chance says who traps first. So traps are looked at when nobody runs, in the order of tasks, or
-// the same run would number its objects in two ways.
+// the same run would number its objects in two ways. Who still waits in vfork(2), as far as we
+// know, comes last: had he been slower, his child would have had to be looked at without him.
 bool Scheduler::look_at_arrivals(bool only_traced) {
   std::vector<Arrival> all = std::exchange(arrived, {});
-  std::ranges::sort(all, {}, &Arrival::task);
+  std::ranges::sort(all, {}, [&](const Arrival& one) {
+    return std::pair(run.live[one.task].vforking, one.task);
+  });
   bool found = false;
   for (const Arrival& one : all) {
     State& state = run.live[one.task].state;
@@ -423,6 +433,14 @@ bool Scheduler::bury() {
   return found;
 }
 
+// Who closes a pseudo-terminal's master, or types ^C there, has the kernel send signals to whoever
+// is at the other end, before he comes to his next call.
+void Scheduler::terminals_may_signal() {
+  if (!run.has_terminals) return;
+  for (Process& process : run.processes)
+    if (!process.dead) hint_signal(process);
+}
+
 bool Scheduler::look_for_dying() {
   bool found = false;
   for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
@@ -464,6 +482,7 @@ bool Scheduler::settle() {
   std::vector<pollfd> watched;
   std::vector<std::uint32_t> whose;
   bool sleepers_rest = false;  // seen since anybody has run
+  bool terminals_known = false;
   while (true) {
     watched.clear();
     whose.clear();
@@ -495,7 +514,9 @@ bool Scheduler::settle() {
       if (!sleepers_rest && sleepers_move()) continue;
       sleepers_rest = true;
       if (look_at_arrivals(false)) continue;
+      if (!std::exchange(terminals_known, true)) terminals_may_signal();
       if (!bury() && !look_for_dying()) return true;
+      terminals_known = false;
       continue;
     }
     sleepers_rest = false;

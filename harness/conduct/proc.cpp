@@ -140,13 +140,13 @@ std::vector<pid_t> threads_of(pid_t pid) {
   return threads;
 }
 
-std::uint64_t vdso_of(pid_t pid) {
+std::uint64_t auxiliary_of(pid_t pid, std::uint64_t type) {
   std::array<char, 1024> buffer;
   const std::string_view text = slurp(pid, "auxv", buffer);
   for (std::size_t i = 0; i + sizeof(Elf64_auxv_t) <= text.size(); i += sizeof(Elf64_auxv_t)) {
     Elf64_auxv_t entry;
     std::memcpy(&entry, text.data() + i, sizeof entry);
-    if (entry.a_type == AT_SYSINFO_EHDR) return entry.a_un.a_val;
+    if (entry.a_type == type) return entry.a_un.a_val;
   }
   return 0;
 }

@@ -40,6 +40,6 @@ long sleeping_call(pid_t tid);
 std::vector<pid_t> children_of(pid_t pid);
 std::vector<pid_t> threads_of(pid_t pid);
 // Address of the vDSO; 0: none.
-std::uint64_t vdso_of(pid_t pid);
+std::uint64_t auxiliary_of(pid_t pid, std::uint64_t type);  // getauxval(3): 0 if there is none
 
 }  // namespace pipewrench

@@ -4,8 +4,12 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/signals.h"
@@ -15,8 +19,8 @@ namespace pipewrench {
 
 constexpr std::size_t kUsualSteps = 128;  // of a short run; more are made room for
 
-Run::Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t seed)
-    : trace(into), scenario(of), stage(on), random_state(seed), policy_(policy) {
+Run::Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t of_random)
+    : trace(into), scenario(of), stage(on), seed(of_random), policy_(policy) {
   // Steps and tasks are referred to while others are added.
   live.reserve(64);
   trace.steps.reserve(kUsualSteps);
@@ -173,11 +177,19 @@ void Run::refresh_reaped(std::uint32_t process) {
 }
 
 // SplitMix64 (Steele, Lea, Flood 2014): one word of state, any seed.
-std::uint64_t Run::random() {
-  std::uint64_t z = (random_state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
+std::string Run::random_bytes(std::uint32_t task, std::size_t size) {
+  const std::string& name = trace.tasks[task].name;
+  std::uint64_t& state = live[task].random_state;
+  if (state == 0) state = XXH3_64bits_withSeed(name.data(), name.size(), seed) | 1;
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; i += sizeof(std::uint64_t)) {
+    std::uint64_t z = (state += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    z ^= z >> 31;
+    std::memcpy(bytes.data() + i, &z, std::min(sizeof z, size - i));
+  }
+  return bytes;
 }
 
 }  // namespace pipewrench

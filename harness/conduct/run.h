@@ -23,7 +23,7 @@ class Stage;
 
 class Run {
  public:
-  Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t seed);
+  Run(const Scenario& of, Policy& policy, Stage& on, Trace& into, std::uint64_t of_random);
   void go();
 
   // --- used by the rows of calls.h ---
@@ -37,9 +37,10 @@ class Run {
   std::vector<Attachment> attached;
   std::array<int, 3> next_ids{};  // of System V objects, by Stage::kMsg, kSem, kShm
   std::uint64_t now_ns = 0;
-  std::uint64_t random_state;
+  std::uint64_t seed;
   std::vector<std::pair<ObjectKind, int>> set_up;  // System V objects, by id
   bool is_full = false;                            // a fork was refused
+  bool has_terminals = false;                      // a peer has made some: their end is a signal
 
   Process& process_of(std::uint32_t task) { return processes[live[task].process]; }
   Pending& pending_of(std::uint32_t task) { return live[task].pending; }
@@ -66,7 +67,8 @@ class Run {
   void unmanaged(std::uint32_t task, const std::string& why);
   void refresh_reaped(std::uint32_t process);  // which of its dead children it has waited for
   void signal_task(std::uint32_t task, int signal, bool to_process);
-  std::uint64_t random();
+  // The next random bytes of a task: what others do, or a plan does to them, changes none of them.
+  std::string random_bytes(std::uint32_t task, std::size_t size);
 
  private:
   friend struct Scheduler;

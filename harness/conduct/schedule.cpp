@@ -2,6 +2,7 @@
 #include "harness/conduct/schedule.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
@@ -33,6 +34,8 @@ bool moved_something(const Step& step) {
     case Call::nanosleep:
     case Call::sched_yield:
       return false;
+    case Call::futex:
+      return step.result > 0 || step.detail != "wake";
     case Call::poll:
     case Call::select:
     case Call::epoll_wait:
@@ -149,36 +152,50 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
   }
 }
 
+// Makes a timerfd tell of so many expirations more than it does. True if it told of none before.
+static bool expire(Timer& timer, std::uint64_t times) {
+  constexpr auto kSetTicks = _IOW('T', 0, std::uint64_t);  // TFD_IOC_SET_TICKS, timerfd_create(2)
+  pollfd one{timer.duplicate.get(), POLLIN, 0};
+  const bool is_first = poll(&one, 1, 0) == 0;
+  timer.expirations = is_first ? times : timer.expirations + times;
+  if (ioctl(one.fd, kSetTicks, &timer.expirations) == 0) return is_first;
+  // A kernel without it: readable at once, one nanosecond from now, and of one expiration.
+  const itimerspec soon{{}, {0, 1}};
+  timerfd_settime(one.fd, 0, &soon, nullptr);
+  poll(&one, 1, -1);
+  return is_first;
+}
+
+void Scheduler::send_signal_of(const Timer& timer, std::uint32_t process) {
+  siginfo_t info{};
+  info.si_signo = timer.signal;
+  info.si_code = timer.kind == Timer::Kind::posix ? SI_TIMER : SI_QUEUE;
+  info.si_value.sival_ptr = reinterpret_cast<void*>(timer.value);
+  Process& receiver = run.processes[process];
+  if (timer.thread == 0) {
+    syscall(SYS_pidfd_send_signal, receiver.pidfd.get(), timer.signal, &info, 0);
+  } else {
+    for (const Live& one : run.live)
+      if (one.process == process && one.inner == timer.thread && one.state != State::dead)
+        syscall(SYS_rt_tgsigqueueinfo, receiver.pid, one.tid, timer.signal, &info);
+  }
+  hint_signal(receiver);
+}
+
 void Scheduler::fire_timers() {
-  for (std::size_t i = 0; i < run.processes.size(); ++i) {
+  for (std::uint32_t i = 0; i < run.processes.size(); ++i) {
     Process& process = run.processes[i];
     if (process.dead) continue;
     for (Timer& timer : process.timers) {
       if (timer.due_ns > run.now_ns) continue;
       ++looks;
-      timer.due_ns = timer.interval_ns == 0 ? kNever : timer.due_ns + timer.interval_ns;
-      Step& step = run.record_event(Event::timer, process.main);
-      step.number = timer.signal;
-      if (timer.kind == Timer::Kind::descriptor) {
-        // Readable at once: one nanosecond from now.
-        const itimerspec soon{{}, {0, 1}};
-        timerfd_settime(timer.duplicate.get(), 0, &soon, nullptr);
-        pollfd one{timer.duplicate.get(), POLLIN, 0};
-        poll(&one, 1, -1);
-      } else if (timer.signal != 0) {
-        siginfo_t info{};
-        info.si_signo = timer.signal;
-        info.si_code = timer.kind == Timer::Kind::posix ? SI_TIMER : SI_QUEUE;
-        info.si_value.sival_ptr = reinterpret_cast<void*>(timer.value);
-        if (timer.thread == 0) {
-          syscall(SYS_pidfd_send_signal, process.pidfd.get(), timer.signal, &info, 0);
-        } else {
-          for (const Live& one : run.live)
-            if (one.process == i && one.inner == timer.thread && one.state != State::dead)
-              syscall(SYS_rt_tgsigqueueinfo, process.pid, one.tid, timer.signal, &info);
-        }
-        hint_signal(process);
-      }
+      const bool repeats = timer.interval_ns != 0;
+      const std::uint64_t times = repeats ? (run.now_ns - timer.due_ns) / timer.interval_ns + 1 : 1;
+      timer.due_ns = repeats ? timer.due_ns + times * timer.interval_ns : kNever;
+      const bool is_descriptor = timer.kind == Timer::Kind::descriptor;
+      if (is_descriptor && !expire(timer, times)) continue;
+      run.record_event(Event::timer, process.main).number = timer.signal;
+      if (!is_descriptor && timer.signal != 0) send_signal_of(timer, i);
     }
   }
 }

@@ -48,6 +48,7 @@ struct Scheduler {
   void take_turn(std::uint32_t task, std::vector<std::uint16_t> others);
   bool advance_clock(Ending& ending, std::uint64_t until_ns);
   void fire_timers();
+  void send_signal_of(const Timer& timer, std::uint32_t process);
   void enter(std::uint32_t task);
 
   // --- lifecycle.cpp ---
@@ -69,7 +70,9 @@ struct Scheduler {
   bool look_at_sleepers();
   bool sleepers_move();
   void look_at_laggards(bool only_falling);
+  void look_for_newcomer(std::uint32_t parent);
   bool look_for_dying();
+  void terminals_may_signal();
   bool bury();
   void give_back_to_tracer();
   void watch_memory();

@@ -61,6 +61,27 @@ bool Scheduler::look_at_sleepers() {
   return found;
 }
 
+// The clone call has failed, or the newcomer died before its first call: then it is adopted dead,
+// or his parent would wait for nobody.
+void Scheduler::look_for_newcomer(std::uint32_t parent) {
+  std::vector<pid_t> family = children_of(run.process_of(parent).pid);
+  const std::vector<pid_t> threads = threads_of(run.process_of(parent).pid);
+  family.insert(family.end(), threads.begin(), threads.end());
+  run.refresh_reaped(run.live[parent].process);
+  const auto stranger = std::ranges::find_if(family, [&](pid_t tid) {
+    const auto is_it = [&](const Process& child) { return child.pid == tid && !child.reaped; };
+    return !by_tid.contains(tid) && std::ranges::none_of(run.processes, is_it);
+  });
+  if (stranger == family.end()) {
+    run.live[parent].births = 0;
+    return;
+  }
+  const auto stat = task_stat(*stranger);
+  if (!stat || stat->state != 'Z') return;
+  if (const std::uint32_t task = adopt(*stranger); task != kNobody)
+    run.process_of(task).ended = true;
+}
+
 // Those who run but neither trap nor die: asleep in a call that is not modelled, stopped, or
 // spinning.
 void Scheduler::look_at_laggards(bool only_falling) {
@@ -69,15 +90,10 @@ void Scheduler::look_at_laggards(bool only_falling) {
     if (only_falling && !one.falls_asleep) continue;
     // Who is to wait in vfork(2) may not have come to his clone call yet, on a busy machine.
     const bool may_still_clone = one.vforking && one.state == State::asleep;
-    if (one.births > 0 && one.state != State::running && !may_still_clone) {
-      // The clone call has failed, or the newcomer died before its first call.
-      std::vector<pid_t> family = children_of(run.process_of(task).pid);
-      const std::vector<pid_t> threads = threads_of(run.process_of(task).pid);
-      family.insert(family.end(), threads.begin(), threads.end());
-      if (std::ranges::all_of(family, [&](pid_t tid) { return by_tid.contains(tid); }))
-        one.births = 0;
+    if (one.state != State::running) {
+      if (one.births > 0 && !may_still_clone) look_for_newcomer(task);
+      continue;
     }
-    if (one.state != State::running) continue;
     const auto stat = stat_of(run, task);
     if (!stat || stat->state == 'X' || stat->state == 'Z') {
       if (run.process_of(task).main != task) task_died(task, 0);

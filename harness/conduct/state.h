@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/conduct/proc.h"
+#include "harness/conduct/timer.h"
 #include "harness/core/fd.h"
 #include "harness/scenario/trace.h"
 
@@ -19,26 +20,13 @@ namespace pipewrench {
 
 struct CallRow;
 
-inline constexpr std::uint64_t kNever = UINT64_MAX;
 inline constexpr std::uint32_t kMaxTasks = 4096;  // a peer that forks without end
 
 struct Action {  // what sigaction(2) installed
   bool caught = false;
   bool restart = false;  // SA_RESTART
   bool ignored = false;
-};
-
-// A timer of a process on the virtual clock: alarm, setitimer, timer_settime, timerfd_settime.
-struct Timer {
-  enum class Kind : std::uint8_t { real, posix, descriptor } kind = Kind::real;
-  int id = 0;  // of timer_create; number of the timerfd
-  std::uint64_t due_ns = kNever;
-  std::uint64_t interval_ns = 0;
-  int signal = SIGALRM;  // 0: none
-  int clock = CLOCK_MONOTONIC;
-  pid_t thread = 0;         // SIGEV_THREAD_ID; 0: the process
-  std::uint64_t value = 0;  // sigev_value
-  Fd duplicate;             // of the timerfd
+  std::uint64_t handler = 0;  // its address
 };
 
 struct Process {
@@ -83,6 +71,7 @@ struct Pending {
   std::int64_t number = 0;
   std::uint64_t due_ns = kNever;  // time-out, on the virtual clock
   bool nonblocking = false;
+  bool is_random = false;        // the descriptor is /dev/random or /dev/urandom
   bool offered = false;          // the policy was asked about it
   bool entered = false;          // it had its turn and blocked: a signal now comes during the call
   std::uint64_t shorten_to = 0;  // bytes; 0: as many as there are
@@ -145,6 +134,7 @@ struct Live {
   Fd stat;                                  // of /proc, once it was looked at
   std::uint64_t ready_looked = 0;           // Scheduler::looks when it was asked last
   bool ready = false;
+  std::uint64_t random_state = 0;  // 0: nothing was asked for yet
 };
 
 }  // namespace pipewrench

@@ -14,6 +14,7 @@
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,6 +329,31 @@ void death_signal() {
   std::printf("%zd\n", read(alive[0], &none, 1));
 }
 
+// A child that dies before its first call, and one that its parent never sees.
+void stillborn() {
+  for (const auto action : {SIG_DFL, SIG_IGN}) {
+    std::signal(SIGCHLD, action);
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) __builtin_trap();
+    int status = 0;
+    const bool is_there = wait(&status) > 0;
+    std::printf("%d %d\n", is_there, WTERMSIG(status));
+  }
+}
+
+// Ticks that nobody has read add up.
+void ticks() {
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const itimerspec tenth{{0, 100'000'000}, {0, 100'000'000}};
+  timerfd_settime(timer, 0, &tenth, nullptr);
+  for (const int wait_ms : {350, 120}) {
+    poll(nullptr, 0, wait_ms);
+    std::uint64_t count = 0;
+    const ssize_t got = read(timer, &count, sizeof count);
+    std::printf("%zd %d\n", got, count >= static_cast<std::uint64_t>(wait_ms) / 120);
+  }
+  close(timer);
+}
+
 void many_reads() {
   constexpr int kSize = 9'000;
   const int file = open("many", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -356,6 +382,7 @@ constexpr Behaviour kBehaviours[] = {{"threads", threads},       {"time-out", ti
                                      {"full-pipe", full_pipe},   {"system-v", system_v},
                                      {"locks", locks},           {"fifo-pair", fifo_pair},
                                      {"alarms", alarms},         {"death-signal", death_signal},
+                                     {"stillborn", stillborn},   {"ticks", ticks},
                                      {"many-reads", many_reads}, {"endless-reads", endless_reads}};
 
 }  // namespace

@@ -124,7 +124,7 @@ Fd open_memory(pid_t pid) {
 Vdso find_vdso(pid_t pid, const Fd& memory) {
   static std::uint64_t last = 0;
   Image image = image_at(memory, last);
-  if (image == Image::other) image = image_at(memory, last = vdso_of(pid));
+  if (image == Image::other) image = image_at(memory, last = auxiliary_of(pid, AT_SYSINFO_EHDR));
   if (image == Image::other) return {};
   return {.address = last, .is_patched = image == Image::patched};
 }

@@ -71,6 +71,22 @@ TEST(torn_data, rest_sent_or_given_up_is_silent) {
                        })));
 }
 
+TEST(torn_data, rest_for_a_reader_that_was_killed_is_silent) {
+  const auto short_write = [](const char* plan) {
+    TraceBuilder t{"writer", "reader"};
+    t.writes_short("writer", "pipe#1", "hel", "lo").reads("reader", "pipe#1", "hel");
+    return t.plan(plan);
+  };
+  TraceBuilder quiet{"writer", "reader"};
+  quiet.writes("writer", "pipe#1", "hello").reads("reader", "pipe#1", "hello");
+  quiet.exits("writer").exits("reader");
+  TraceBuilder of_reader = short_write("reader#1 kill after");
+  expect_silent(judged(quiet, of_reader.killed("reader").exits("writer")));
+  TraceBuilder alive = short_write("writer#1 write short 3");
+  expect_one(judged(quiet, alive.exits("writer").exits("reader")), "lost_data: writer write pipe",
+             "the rest is never sent");
+}
+
 // --- lost_data ---
 TraceBuilder calm_stream(bool drains) {
   TraceBuilder t{"writer", "reader"};
@@ -111,6 +127,23 @@ TEST(lost_data, message_left_for_the_next_run) {
             "lost_data: sender to receiver by queue 0x7\n");
   EXPECT_EQ(texts(judged(queue(true, false), queue(false, false))),
             "(note) lost_data: sender to receiver by queue 0x7\n");
+}
+// One queue, two directions: the killed one never came to its own receive.
+TEST(lost_data, sent_to_who_was_killed_before_it_received_is_a_note) {
+  const auto sent = [](const char* plan) {
+    TraceBuilder t{"one", "two", "bystander"};
+    return t.does("one", Call::msgsnd, "queue 0x7").plan(plan);
+  };
+  const auto calm_with = [&](const char* receiver) {
+    TraceBuilder t = sent("").does(receiver, Call::msgrcv, "queue 0x7", 4);
+    return t.exits("one").exits("two").exits("bystander");
+  };
+  TraceBuilder t = sent("two#1 kill").killed("two").exits("one").exits("bystander");
+  EXPECT_EQ(texts(judged(calm_with("two"), t)), "(note) lost_data: one to two by queue 0x7\n");
+  EXPECT_EQ(texts(judged(calm_with("bystander"), t)), "lost_data: one to bystander by queue 0x7\n");
+  TraceBuilder noticed = sent("two#1 kill").killed("two").exits("one").exits("bystander", 1);
+  EXPECT_NE(texts(judged(calm_with("bystander"), noticed)).find("(note) lost_data: one to"),
+            std::string::npos);
 }
 TEST(lost_data, unread_by_the_killed_is_a_note) {
   TraceBuilder t{"writer", "reader"};

@@ -13,8 +13,18 @@
 namespace pipewrench {
 namespace {
 
+// A program of its own that waits for its next client, whoever has started it.
+bool is_server_at_rest(const Trace& run, const Stuck& one) {
+  return one.wait->object != kNoObject && has_execed(run, one.task) &&
+         std::ranges::any_of(run.steps, [&](const Step& step) {
+           return step.event == Event::call && step.call == Call::listen &&
+                  step.object == one.wait->object && step.result >= 0;
+         });
+}
+
 // An open of a FIFO waits for a first contact, whoever else has died.
 bool expects_victim(const Trace& run, const Stuck& one, const Victim& victim) {
+  if (is_server_at_rest(run, one)) return false;
   if (one.wait->call != Call::open) return met(run, one.task, victim);
   return std::ranges::any_of(run.steps, [&](const Step& step) {
     return step.task == victim.task && step.object == one.wait->object && step.result >= 0 &&

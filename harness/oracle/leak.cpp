@@ -57,13 +57,16 @@ bool was_prevented(const Case& c, const Means& means) {
 }
 
 // A signal that a program does not handle ends it like SIGKILL.
+bool is_killed(const Trace& run, const Victim& victim) {
+  if (victim.task >= run.tasks.size()) return false;
+  const Task& task = run.tasks[victim.task];
+  return task.killed_by_plan || (victim.how == Deviate::signal && died_of(task, victim.number));
+}
+
 bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
   return std::ranges::any_of(means.victims, [&](const Victim& victim) {
-    if (victim.task >= c.run.tasks.size()) return false;
-    const Task& task = c.run.tasks[victim.task];
-    const bool is_kill =
-        task.killed_by_plan || (victim.how == Deviate::signal && died_of(task, victim.number));
-    return is_kill && task.peer == peer && task.parent == kNobody;
+    return is_killed(c.run, victim) && c.run.tasks[victim.task].peer == peer &&
+           c.run.tasks[victim.task].parent == kNobody;
   });
 }
 
@@ -92,10 +95,19 @@ bool was_its_remover_killed(const Case& c, const Means& means, const Leftover& l
   return is_removed_in_calm(c, left, [&](std::uint32_t, const Task& remover) {
     return remover.parent != kNobody &&
            std::ranges::any_of(means.victims, [&](const Victim& victim) {
-             return victim.task < c.run.tasks.size() && c.run.tasks[victim.task].killed_by_plan &&
-                    c.run.tasks[victim.task].name == remover.name;
+             return is_killed(c.run, victim) && c.run.tasks[victim.task].name == remover.name;
            });
   });
+}
+
+// All others had ended before: who was killed was the last, and would have had to remove it.
+bool was_nobody_left(const Case& c, const Means& means) {
+  std::uint32_t killed = 0;
+  for (const Victim& victim : means.victims)
+    if (is_killed(c.run, victim)) killed = std::max(killed, c.run.tasks[victim.task].died);
+  return killed != 0 && std::ranges::all_of(c.run.tasks, [&](const Task& task) {
+           return !task.alive && task.died <= killed;
+         });
 }
 
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
@@ -107,6 +119,7 @@ Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   if (!left.process && belongs_to_killed(c, means, left)) return Severity::note;
+  if (!left.process && was_nobody_left(c, means)) return Severity::note;
   if (!left.process && was_its_remover_killed(c, means, left)) return Severity::note;
   return Severity::finding;
 }

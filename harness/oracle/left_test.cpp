@@ -35,6 +35,16 @@ TEST(leak, nobody_cleans_up_after_his_own_kill) {
   expect_one(judged(calm(), leaves_queue("writer#2 kill").killed("writer").exits("reader", 1)),
              "(note) leak: queue 0x61 of writer", "writer made");
 }
+TEST(leak, of_whom_nobody_outlived) {
+  const auto last_of_two = [](bool is_last) {
+    TraceBuilder t = two("reader#1 kill").does("writer", Call::msgget, "queue 0x61020304", 1);
+    t.does("reader", Call::msgget, "queue 0x61020304", 1).leaves("queue 0x61020304");
+    is_last ? t.exits("writer").killed("reader") : t.killed("reader").exits("writer");
+    return t;
+  };
+  expect_one(judged(calm(), last_of_two(true)), "(note) leak: queue 0x61 of writer", "made");
+  expect_one(judged(calm(), last_of_two(false)), "leak: queue 0x61 of writer", "made");
+}
 // Both sides of a FIFO may make it; the calm run shows whose it is.
 TEST(leak, of_the_killed_though_a_survivor_came_first) {
   const auto fifo = [](const char* maker, const char* remover) {
@@ -65,6 +75,16 @@ TEST(leak, of_a_child_that_was_killed_before_it_removed) {
   };
   expect_one(judged_with("writer/1"), "(note) leak: fifo ./room of writer", "made");
   expect_one(judged_with("reader"), "leak: fifo ./room of writer", "made");
+  TraceBuilder clean = made_by_writer("writer/1", "").does("writer/1", Call::unlink, "fifo ./room");
+  clean.object("fifo ./room").removed = static_cast<std::uint32_t>(clean.trace.steps.size() - 1);
+  clean.exits("writer/1").exits("writer");
+  const auto judged_signal = [&](int death) {
+    TraceBuilder run = made_by_writer("writer/1", "writer/1#1 signal SIGTERM");
+    death == 0 ? run.exits("writer/1") : run.dies("writer/1", death);
+    return judged(clean, run.leaves("fifo ./room").exits("writer"));
+  };
+  expect_one(judged_signal(SIGTERM), "(note) leak: fifo ./room of writer", "made");
+  expect_one(judged_signal(0), "leak: fifo ./room of writer", "made");
 }
 TEST(leak, the_scenarios_own_and_results_are_none) {
   TraceBuilder t = two().leaves("queue 0x1").exits("writer").exits("reader");

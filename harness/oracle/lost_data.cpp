@@ -72,13 +72,19 @@ bool matters(const Case& c, const Object& object, const Flow& calm, const Flow& 
       receivers, [&](std::uint32_t task) { return harm_of(c, c.run.tasks[task].peer).any(); });
 }
 
-// After a kill: only between two whom it did not touch.
-bool is_touched(const Case& c, const Means& means, const Flow& run,
+// After a kill: only between two whom it did not touch. Whom it touched may not have come as far as
+// to receive, and a receiver that ends otherwise than in the calm run has noticed: what it leaves
+// unread is its own decision.
+bool is_touched(const Case& c, const Means& means, const Flow& calm, const Flow& run,
                 const std::set<std::uint32_t>& receivers) {
-  const auto is_victim = [&](std::uint32_t task) {
-    return means.is_victim_peer(c.run, c.run.tasks[task].peer);
-  };
-  return std::ranges::any_of(run.senders, is_victim) || std::ranges::any_of(receivers, is_victim);
+  const auto is_victim = [&](std::uint32_t peer) { return means.is_victim_peer(c.run, peer); };
+  return std::ranges::any_of(run.senders,
+                             [&](auto task) { return is_victim(c.run.tasks[task].peer); }) ||
+         std::ranges::any_of(calm.receivers,
+                             [&](auto task) { return is_victim(c.calm.tasks[task].peer); }) ||
+         std::ranges::any_of(receivers, [&](std::uint32_t task) {
+           return harm_of(c, c.run.tasks[task].peer).status;
+         });
 }
 
 std::string names(const Trace& run, const std::set<std::uint32_t>& tasks) {
@@ -127,7 +133,7 @@ std::vector<Verdict> judge_lost_data(const Case& c) {
     Verdict verdict = verdict_of(c, object, run, receivers);
     const bool is_bug = means.transparent()
                             ? matters(c, c.run.objects[object], calm, run, receivers)
-                            : !is_touched(c, means, run, receivers) && !receivers.empty();
+                            : !is_touched(c, means, calm, run, receivers) && !receivers.empty();
     if (!is_bug) verdict.severity = Severity::note;
     verdicts.push_back(std::move(verdict));
   }

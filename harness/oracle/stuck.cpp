@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "harness/oracle/means.h"
 #include "harness/oracle/runs.h"
@@ -24,7 +25,9 @@ bool calm_went_on(const Case& c, std::uint32_t task, const Step& wait) {
   // Where a limit cut the calm run short, a wait was only a moment's.
   if (const Step* rest = wait_of(c.calm, calm); rest != nullptr && !at_limit(c.calm))
     if (same_place(c.calm, *rest, c.run, wait)) return false;
-  return std::ranges::any_of(c.calm.steps, [&](const Step& step) {
+  // That it goes on once it is told to end says nothing.
+  const auto steps = std::span(c.calm.steps).first(steps_before_end(c.calm));
+  return std::ranges::any_of(steps, [&](const Step& step) {
     return step.task == calm && step.event == Event::call && step.result >= 0 &&
            same_place(c.calm, step, c.run, wait);
   });

@@ -139,6 +139,34 @@ TEST(hang, stuck_where_an_endless_program_went_on) {
   t.exits("demo7", 255).rests("demo6", Call::open, "fifo ./fifo").plan("before demo6#1 run demo7");
   EXPECT_EQ(texts(judged(quiet, t)), "hang: demo6 open fifo ./fifo\n");
 }
+TEST(hang, goes_on_only_when_told_to_end_is_none) {
+  TraceBuilder quiet{"parent", "parent/1"};
+  quiet.trace.ending = Ending::time_limit;
+  TraceBuilder t{"parent", "parent/1"};
+  t.rests("parent", Call::wait, "", {"parent/1"}).plan("parent#1 wait fail EINTR");
+  t.trace.ending = Ending::step_limit;
+  for (int i = 0; i < 9; ++i) t.does("parent/1", Call::semop, "semaphore#1");
+  quiet.trace.steps.push_back({.event = Event::teardown});
+  quiet.does("parent", Call::wait, "");
+  expect_silent(judged(quiet, t));
+}
+TEST(hang, orphan_that_serves_nobody_yet) {
+  const auto server = [](bool is_program) {
+    TraceBuilder t{"script", "script/1"};
+    if (is_program) {
+      t.does("script/1", Call::execve, "").last().event = Event::exec;
+    }
+    return t.does("script/1", Call::listen, "socket#1");
+  };
+  const auto judged_with = [&](bool is_program) {
+    TraceBuilder quiet = server(is_program).does("script/1", Call::accept, "socket#1");
+    quiet.exits("script/1").exits("script");
+    TraceBuilder t = server(is_program).killed("script").plan("script#1 kill");
+    return judged(quiet, t.rests("script/1", Call::accept, "socket#1"));
+  };
+  expect_one(judged_with(false), "leak: orphan script/child accept4 socket", "is left behind");
+  expect_one(judged_with(true), "(note) leak: orphan script/child accept4 socket", "left behind");
+}
 TEST(hang, never_comes_to_its_end) {
   TraceBuilder quiet{"client", "server"};
   quiet.does("client", Call::connect, "socket ./s").exits("server").exits("client");

@@ -58,10 +58,29 @@ Verdict verdict_of(const Trace& run, const Step& step, const std::string& kind,
                          " bytes, and " + cause + '.'};
 }
 
+bool reads_from(const Trace& trace, std::uint32_t task, std::uint32_t object) {
+  return task != kNobody && object != kNoObject &&
+         std::ranges::any_of(trace.steps, [&](const Step& step) {
+           return step.task == task && step.object == object && is_input(step.call);
+         });
+}
+
+// Nobody is left to take the rest, and there are ways to learn that other than to try: poll(2),
+// SIGCHLD.
+bool reader_was_killed(const Case& c, std::uint32_t object) {
+  const Means means = means_of(c.run);
+  return std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return (victim.how == Deviate::kill || victim.how == Deviate::kill_after) &&
+           (reads_from(c.run, victim.task, object) ||
+            reads_from(c.calm, calm_twin(c, victim.task), same_object(c.run, object, c.calm)));
+  });
+}
+
 void look_at_short(const Case& c, const Step& step, std::vector<Verdict>& verdicts) {
   const Trace& run = c.run;
   const Step* next = next_write(run, step);
   if (next == nullptr) {
+    if (reader_was_killed(c, step.object)) return;
     // A program that gives up says so by its status; one that goes on has not looked.
     const std::uint32_t main = main_task(run, run.tasks[step.task].peer);
     const Task& writer = run.tasks[step.task];

@@ -30,6 +30,7 @@ enum class ObjectKind : std::uint8_t {
   file,
   directory,
   tty,
+  pidfd,
 };
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
