@@ -220,6 +220,18 @@ void system_v() {
   shmctl(segment, IPC_RMID, nullptr);
 }
 
+void sends_at_once() {
+  const int queue = msgget(IPC_PRIVATE, 0600);
+  const struct {
+    long type;
+    char text[8];
+  } letter{7, "letter"};
+  int refused = 0;
+  while (msgsnd(queue, &letter, sizeof letter.text, IPC_NOWAIT) != 0 && errno == EAGAIN) ++refused;
+  msgctl(queue, IPC_RMID, nullptr);
+  std::printf("%d\n", refused);
+}
+
 void fifo_pair() {
   mkfifo("fifo", 0600);
   std::fflush(stdout);
@@ -301,6 +313,7 @@ constexpr Behaviour kBehaviours[] = {{"threads", threads},
                                      {"big-write", big_write},
                                      {"full-pipe", full_pipe},
                                      {"system-v", system_v},
+                                     {"sends-at-once", sends_at_once},
                                      {"fifo-pair", fifo_pair},
                                      {"alarms", alarms},
                                      {"death-signal", death_signal},
