@@ -30,7 +30,7 @@ Exit shrink_command(const Arguments& arguments) {
     return Exit::nothing;
   }
   const Finding finding =
-      investigate(stored->scenario, {*verdict, first.made, Realism::hostile}, kRepetitions,
+      investigate(stored->scenario, {*verdict, first.made, first.realism}, kRepetitions,
                   [&](const Request& request) { return (*pool)->run(request); });
   if (arguments.json) {
     fmt::print("{}\n", found_json(finding, [](const Finding&) { return std::string(); }));

@@ -271,7 +271,8 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
     output.err = stage.output(i, true, scenario.limits.output_bytes, output.cut);
     trace.outputs.push_back(std::move(output));
   }
-  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&policy)) trace.unused = plan->unused();
+  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&policy))
+    trace.unused.insert(trace.unused.end(), plan->unused().begin(), plan->unused().end());
   return trace;
 }
 

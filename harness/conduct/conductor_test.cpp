@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/scenario/trace_bytes.h"
@@ -240,6 +241,57 @@ TEST_F(OnPrograms, says_what_stands_in_semaphores) {
   for (const Step& step : trace.steps)
     if (step.event == Event::call && step.call == Call::semop) values.push_back(step.data);
   EXPECT_EQ(values, (std::vector<std::string>{"1", "0"}));
+}
+
+// "peer/1#3 fill": the task's call of that name, in the calm run.
+Plan at_call(const Trace& calm, Call call, const char* what) {
+  for (const Step& step : calm.steps)
+    if (step.call == call && step.n != 0) {
+      const std::string line =
+          calm.tasks[step.task].name + '#' + std::to_string(step.n) + ' ' + what;
+      if (auto plan = parse_plan(line, "plan")) return *plan;
+    }
+  return {};
+}
+
+TEST_F(OnPrograms, a_full_queue_makes_the_sender_wait_until_nobody_else_can_go_on) {
+  const Scenario scenario = one_peer({TEST_TARGET, "system-v"});
+  const Trace calm = run(scenario);
+  const Plan plan = at_call(calm, Call::msgsnd, "fill");
+  ASSERT_EQ(plan.size(), 1U);
+  const Trace trace = run(scenario, plan);
+  EXPECT_EQ(trace.plan, plan);
+  EXPECT_TRUE(trace.unused.empty());
+  EXPECT_EQ(trace.outputs[0].out, calm.outputs[0].out);
+  EXPECT_TRUE(std::ranges::any_of(trace.steps, [](const Step& step) {
+    return step.event == Event::waits && step.call == Call::msgsnd;
+  }));
+}
+
+TEST_F(OnPrograms, a_full_queue_refuses_once_who_must_not_wait) {
+  const Scenario scenario = one_peer({TEST_TARGET, "sends-at-once"});
+  const Trace calm = run(scenario);
+  EXPECT_EQ(calm.outputs[0].out, "0\n");
+  const Plan plan = at_call(calm, Call::msgsnd, "fill");
+  const Trace trace = run(scenario, plan);
+  EXPECT_EQ(trace.plan, plan);
+  EXPECT_EQ(trace.outputs[0].out, "1\n");
+}
+
+TEST_F(OnPrograms, what_cannot_be_played_never_came_to_pass) {
+  const Scenario scenario = one_peer({TEST_TARGET, "fifo-pair"});
+  const Trace calm = run(scenario);
+  for (const auto& [call, what] : {std::pair(Call::write, "fill"),
+                                   {Call::wait, "remove"},
+                                   {Call::wait, "timeout first"},
+                                   {Call::open, "open short 1"}}) {
+    const Plan plan = at_call(calm, call, what);
+    ASSERT_EQ(plan.size(), 1U) << what;
+    const Trace trace = run(scenario, plan);
+    EXPECT_TRUE(trace.plan.empty()) << what;
+    EXPECT_EQ(trace.unused, plan) << what;
+    EXPECT_EQ(trace.steps, calm.steps) << what;
+  }
 }
 
 TEST_F(OnPrograms, gives_up_on_who_reads_at_the_end_of_a_file_for_ever) {

@@ -96,9 +96,14 @@ bool may_be_interrupted(const Process& process, Call call) {
   }
 }
 
-void legal_short(const Run& run, const Pending& pending, Legal& legal) {
+bool is_pipe(const Run& run, const Pending& pending) {
+  if (pending.object == kNoObject) return false;
   const ObjectKind kind = run.trace.objects[pending.object].kind;
-  if (kind != ObjectKind::pipe && kind != ObjectKind::fifo) return;
+  return kind == ObjectKind::pipe || kind == ObjectKind::fifo;
+}
+
+void legal_short(const Run& run, const Pending& pending, Legal& legal) {
+  if (!is_pipe(run, pending)) return;
   const ObjectState& state = run.objects[pending.object];
   if (pending.call == Call::read && state.chunks.size() > 1 &&
       state.chunks.front() < pending.asked) {
@@ -137,6 +142,9 @@ Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
     legal_short(run, pending, legal);
     if (pending.call == Call::msgsnd || pending.call == Call::msgrcv || pending.call == Call::semop)
       legal.kinds |= bit(Deviate::remove);
+    // msgsnd(2): what is refused is not looked at for room.
+    if (pending.call == Call::msgsnd && ready && pending.number > 0)
+      legal.kinds |= bit(Deviate::fill);
   }
   if (pending.call == Call::futex && pending.detail != "wait") {
     const auto waiters = std::ranges::count_if(run.live, [&](const Live& one) {
@@ -158,13 +166,30 @@ void Scheduler::kill(std::uint32_t task) {
   syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
-bool Scheduler::play(std::uint32_t task, const Deviation& deviation) {
+// For once there is no room: whoever must not wait gets EAGAIN, others sleep until nobody else can
+// go on. No foreign message is put there: a reader of a queue of mode 0600 need not stand one.
+Scheduler::Played Scheduler::fill(std::uint32_t task) {
+  Pending& pending = run.live[task].pending;
+  if (pending.call != Call::msgsnd || pending.object == kNoObject) return Played::nothing;
+  if (!hold_queue_full(run, pending.object)) return Played::nothing;
+  pending.flags |= kInjected;
+  if (!pending.nonblocking) return Played::goes_on;
+  release_queues(run);
+  run.record(task, -EAGAIN);
+  run.answer(task, -EAGAIN);
+  return Played::dealt_with;
+}
+
+Scheduler::Played Scheduler::play(std::uint32_t task, const Deviation& deviation) {
   Pending& pending = run.live[task].pending;
   switch (deviation.kind) {
     case Deviate::shorten:
+      // What other calls move the kernel moves.
+      if ((pending.call != Call::read && pending.call != Call::write) || !is_pipe(run, pending))
+        return Played::nothing;
       pending.shorten_to = std::max<std::uint64_t>(deviation.amount, 1);
       pending.flags |= kInjected | kTransparent;
-      return false;
+      return Played::goes_on;
     case Deviate::fail: {
       // An object that is gone for one is gone for all.
       if ((deviation.number == EIDRM || deviation.number == EINVAL) && pending.object != kNoObject)
@@ -172,41 +197,40 @@ bool Scheduler::play(std::uint32_t task, const Deviation& deviation) {
       const std::uint16_t transparent = deviation.number == EINTR ? kTransparent : std::uint16_t{0};
       run.record(task, -deviation.number, static_cast<std::uint16_t>(kInjected | transparent));
       run.answer(task, -deviation.number);
-      return true;
+      return Played::dealt_with;
     }
     case Deviate::kill:
       kill(task);
-      return true;
+      return Played::dealt_with;
     case Deviate::kill_after:
       run.live[task].kill_at_next = true;
-      return false;
+      return Played::goes_on;
     case Deviate::signal:
       run.signal_task(task, deviation.number, true);
-      return true;  // it stays parked: a handler runs at its next turn, before the call
+      // It stays parked: a handler runs at its next turn, before the call.
+      return Played::dealt_with;
     case Deviate::remove:
-      if (pending.object != kNoObject) remove_object(run, pending.object);
+      if (pending.object == kNoObject || !remove_object(run, pending.object))
+        return Played::nothing;
       pending.flags |= kInjected;
-      return false;
+      return Played::goes_on;
     case Deviate::fill:
-      if (pending.object != kNoObject &&
-          run.trace.objects[pending.object].kind == ObjectKind::queue)
-        fill_queue(run.objects[pending.object].id);
-      return false;
+      return fill(task);
     case Deviate::wake:
       for (std::uint32_t other = 0; other < run.live.size(); ++other)
         if (run.trace.tasks[other].name == deviation.other) pending.preferred = other;
-      return false;
+      return pending.preferred == kNobody ? Played::nothing : Played::goes_on;
     case Deviate::timeout_first:
-      if (pending.due_ns == kNever) return false;
+      if (pending.due_ns == kNever) return Played::nothing;
       run.now_ns = std::max(run.now_ns, pending.due_ns);
       pending.forced_time_out = pending.timed_out = true;
       pending.row->act(run, task);
-      return true;
+      return Played::dealt_with;
     case Deviate::preempt:
     case Deviate::restart:
-      return false;
+      return Played::nothing;
   }
-  return false;
+  return Played::nothing;
 }
 
 }  // namespace pipewrench

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,11 @@ struct ObjectState {
   std::uint64_t device = 0, inode = 0;
   std::uint64_t content = 0;  // hash of a segment
   bool content_known = false;
-  std::uint64_t size_bytes = 0;    // of a segment
-  std::deque<Letter> letters;      // of a queue, oldest first
-  std::uint64_t serial = 0;        // of the last message sent
-  std::uint32_t holder = kNobody;  // task that last took a semaphore
+  std::uint64_t size_bytes = 0;             // of a segment
+  std::deque<Letter> letters;               // of a queue, oldest first
+  std::uint64_t serial = 0;                 // of the last message sent
+  std::optional<std::uint64_t> room_bytes;  // msg_qbytes of a queue that the plan holds full
+  std::uint32_t holder = kNobody;           // task that last took a semaphore
   // A FIFO: whether it was ever opened so in this run; and without waiting for a writer.
   bool opened_for_reading = false, opened_for_writing = false, opened_without_writer = false;
 };

@@ -114,7 +114,12 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
           legal.longest};
       if (const auto deviation = policy.deviate(view)) {
         run.trace.plan.push_back(*deviation);
-        if (play(task, *deviation)) return;
+        const Played played = play(task, *deviation);
+        if (played == Played::dealt_with) return;
+        if (played == Played::nothing) {
+          run.trace.plan.pop_back();
+          run.trace.unused.push_back(*deviation);
+        }
         ++looks;
         ready = is_ready(task);
       }
@@ -238,7 +243,11 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
       candidates.push_back(
           {task, run.trace.tasks[task].name, pending.n, pending.call, pending.object});
     }
-  if (candidates.empty()) return advance_clock(ending, until_ns);
+  if (candidates.empty()) {
+    // Who filled a queue takes his messages out again before anybody could say that it hangs.
+    if (release_queues(run)) return true;
+    return advance_clock(ending, until_ns);
+  }
   std::size_t calm = 0;
   const auto mine = std::ranges::find(candidates, current, &Candidate::task);
   if (mine != candidates.end()) {

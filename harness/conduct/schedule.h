@@ -84,8 +84,13 @@ struct Scheduler {
   bool meets_debugger(std::uint32_t task);
 
   // --- deviate.cpp ---
-  // Plays it; true if the call was dealt with and is not to be made.
-  bool play(std::uint32_t task, const Deviation& deviation);
+  enum class Played : std::uint8_t {
+    nothing,     // there is nothing here that it could be done to
+    goes_on,     // the call is made all the same
+    dealt_with,  // it is not
+  };
+  Played play(std::uint32_t task, const Deviation& deviation);
+  Played fill(std::uint32_t task);
   void kill(std::uint32_t task);
 };
 

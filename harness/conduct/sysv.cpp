@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/memory.h"
@@ -201,6 +202,34 @@ bool fill_queue(int id) {
     return false;
   }
   return false;
+}
+
+bool hold_queue_full(Run& run, std::uint32_t object) {
+  ObjectState& state = run.objects[object];
+  msqid_ds info{};
+  if (run.trace.objects[object].kind != ObjectKind::queue || state.room_bytes ||
+      msgctl(state.id, IPC_STAT, &info) != 0)
+    return false;
+  const std::uint64_t before = info.msg_qbytes;
+  // msgsnd(2): not more messages than msg_qbytes, be they as short as they may.
+  info.msg_qbytes = info.msg_qnum;
+  if (msgctl(state.id, IPC_SET, &info) != 0) return false;
+  state.room_bytes = before;
+  ++state.version;
+  return true;
+}
+
+bool release_queues(Run& run) {
+  bool released = false;
+  for (ObjectState& state : run.objects) {
+    const auto before = std::exchange(state.room_bytes, {});
+    msqid_ds info{};
+    if (!before || msgctl(state.id, IPC_STAT, &info) != 0) continue;
+    info.msg_qbytes = *before;
+    released |= msgctl(state.id, IPC_SET, &info) == 0;
+    ++state.version;
+  }
+  return released;
 }
 
 void set_up_objects(Run& run) {

@@ -36,5 +36,10 @@ void collect_objects(Run& run);
 bool remove_object(Run& run, std::uint32_t object);
 // Fills a queue to its last byte or message.
 bool fill_queue(int id);
+// As if another process had filled it: no message fits, those in it are the peers' own. False:
+// there is no such queue.
+bool hold_queue_full(Run& run, std::uint32_t object);
+// And as if that one took its messages out again. False: no queue was held.
+bool release_queues(Run& run);
 
 }  // namespace pipewrench

@@ -278,6 +278,18 @@ void system_v() {
   shmctl(segment, IPC_RMID, nullptr);
 }
 
+void sends_at_once() {
+  const int queue = msgget(IPC_PRIVATE, 0600);
+  const struct {
+    long type;
+    char text[8];
+  } letter{7, "letter"};
+  int refused = 0;
+  while (msgsnd(queue, &letter, sizeof letter.text, IPC_NOWAIT) != 0 && errno == EAGAIN) ++refused;
+  msgctl(queue, IPC_RMID, nullptr);
+  std::printf("%d\n", refused);
+}
+
 void fifo_pair() {
   mkfifo("fifo", 0600);
   std::fflush(stdout);
@@ -376,14 +388,23 @@ struct Behaviour {
   std::string_view name;
   void (*run)();
 };
-constexpr Behaviour kBehaviours[] = {{"threads", threads},       {"time-out", time_out},
-                                     {"events", events},         {"births", births},
-                                     {"selects", selects},       {"big-write", big_write},
-                                     {"full-pipe", full_pipe},   {"system-v", system_v},
-                                     {"locks", locks},           {"fifo-pair", fifo_pair},
-                                     {"alarms", alarms},         {"death-signal", death_signal},
-                                     {"stillborn", stillborn},   {"ticks", ticks},
-                                     {"many-reads", many_reads}, {"endless-reads", endless_reads}};
+constexpr Behaviour kBehaviours[] = {{"threads", threads},
+                                     {"time-out", time_out},
+                                     {"events", events},
+                                     {"births", births},
+                                     {"selects", selects},
+                                     {"big-write", big_write},
+                                     {"full-pipe", full_pipe},
+                                     {"system-v", system_v},
+                                     {"locks", locks},
+                                     {"sends-at-once", sends_at_once},
+                                     {"fifo-pair", fifo_pair},
+                                     {"alarms", alarms},
+                                     {"death-signal", death_signal},
+                                     {"stillborn", stillborn},
+                                     {"ticks", ticks},
+                                     {"many-reads", many_reads},
+                                     {"endless-reads", endless_reads}};
 
 }  // namespace
 

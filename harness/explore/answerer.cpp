@@ -75,7 +75,8 @@ Answer Answerer::answer(const Request& request) {
 Answer Answerer::run(const Request& request, Policy& chooser) {
   LegalPolicy legal(chooser, request.realism);
   Trace trace = runner_->run(recipe_.scenario, legal);
-  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&chooser)) trace.unused = plan->unused();
+  if (const auto* plan = dynamic_cast<const PlanPolicy*>(&chooser))
+    trace.unused.insert(trace.unused.end(), plan->unused().begin(), plan->unused().end());
   Answer answer = describe(trace, legal.needed(), request.want_trace);
   if (trace.ending == Ending::harness_error) return answer;
   const bool is_calm = request.chooser == Chooser::plan && request.plan.empty();

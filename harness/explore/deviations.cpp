@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace pipewrench {
 namespace {
@@ -19,7 +20,7 @@ bool is_transfer(Call call) {
 
 // What has the same rank everywhere: one kind of deviation at one kind of place.
 using Place =
-    std::tuple<Deviate, std::string, Call, std::uint32_t, int, std::string, std::uint64_t>;
+    std::tuple<Realism, Deviate, std::string, Call, std::uint32_t, int, std::string, std::uint64_t>;
 
 class Collector {
  public:
@@ -53,7 +54,9 @@ class Collector {
                  .n = site.n,
                  .other = trace_.tasks[other].name});
     }
-    for (const Deviation& fault : faults_at(site, level_)) add(step, fault);
+    for (const Realism level : kLevels)
+      if (level <= level_)
+        for (const Deviation& fault : faults_at(site, level)) add(step, fault, {}, level);
     if (has(site.legal, Deviate::wake))
       for (std::size_t task = 0; task < waits_on_.size(); ++task)
         if (waits_on_[task] == step.object && step.object != kNoObject && task != step.task)
@@ -81,12 +84,13 @@ class Collector {
         {.kind = Deviate::signal, .task = site.task, .n = site.n, .number = scenario_.end.signal});
   }
 
-  void add(const Step& step, const Deviation& deviation, std::optional<Deviation> second = {}) {
-    if (!seen_.insert(print(deviation) + (second ? "+" : "")).second) return;
-    Unit unit{.plan = {deviation}, .transparent = is_transparent(deviation)};
+  void add(const Step& step, const Deviation& deviation, std::optional<Deviation> second = {},
+           Realism level = Realism::linux_) {
+    if (!seen_.emplace(level, print(deviation) + (second ? "+" : "")).second) return;
+    Unit unit{.plan = {deviation}, .transparent = is_transparent(deviation), .realism = level};
     if (second) unit.plan.push_back(*second);
-    places_.emplace_back(deviation.kind, deviation.task, step.call, step.object, deviation.number,
-                         deviation.other + (second ? "+" : ""), deviation.amount);
+    places_.emplace_back(level, deviation.kind, deviation.task, step.call, step.object,
+                         deviation.number, deviation.other + (second ? "+" : ""), deviation.amount);
     units_.push_back(std::move(unit));
   }
 
@@ -94,14 +98,14 @@ class Collector {
   void order_by_rank() {
     std::map<Place, std::uint32_t> count;
     for (std::size_t i = 0; i < units_.size(); ++i) units_[i].rank = count[places_[i]]++;
-    std::multimap<std::uint32_t, Unit> ordered;  // equal keys stay in order
+    std::multimap<std::pair<Realism, std::uint32_t>, Unit> ordered;  // equal keys stay in order
     for (std::size_t i = 0; i < units_.size(); ++i) {
       Unit& unit = units_[i];
       unit.rank = std::min(2 * unit.rank, 2 * (count[places_[i]] - 1 - unit.rank) + 1);
-      ordered.emplace(unit.rank, std::move(unit));
+      ordered.emplace(std::pair(unit.realism, unit.rank), std::move(unit));
     }
     units_.clear();
-    for (auto& [rank, unit] : ordered) units_.push_back(std::move(unit));
+    for (auto& [place, unit] : ordered) units_.push_back(std::move(unit));
   }
 
   const Trace& trace_;
@@ -110,8 +114,18 @@ class Collector {
   std::vector<std::uint32_t> waits_on_;  // of each task
   std::vector<Unit> units_;
   std::vector<Place> places_;  // of each unit
-  std::set<std::string> seen_;
+  std::set<std::pair<Realism, std::string>> seen_;
 };
+
+Realism level_of(const Site& site, int error_number) {
+  if (std::ranges::find(site.legal_errors, error_number) != site.legal_errors.end())
+    return Realism::linux_;
+  // Linux gives it too, but not in this state of this process.
+  for (const Fault& fault : row(site.call).faults)
+    if (fault.effect == Effect::fail && fault.error_number == error_number)
+      return std::max(fault.realism, Realism::posix);
+  return Realism::hostile;
+}
 
 }  // namespace
 
@@ -136,14 +150,24 @@ Site site_of(const Trace& trace, const Step& step) {
           .legal_errors = step.legal_errors};
 }
 
+const Step* step_of(const Trace& run, const Deviation& deviation) {
+  for (const Step& step : run.steps)
+    if (step.n == deviation.n && step.task < run.tasks.size() &&
+        run.tasks[step.task].name == deviation.task)
+      return &step;
+  return nullptr;
+}
+
 std::vector<Deviation> faults_at(const Site& site, Realism level) {
   std::vector<Deviation> faults;
   const auto& known = row(site.call);
   const auto fault = [&](Deviate kind) {
     return Deviation{.kind = kind, .task = site.task, .n = site.n};
   };
-  const bool may_shorten =
-      has(site.legal, Deviate::shorten) || (level != Realism::linux_ && is_transfer(site.call));
+  // Beyond Linux any amount: which of them Linux too would move is known only when it is played.
+  const bool may_shorten = level == Realism::linux_
+                               ? has(site.legal, Deviate::shorten)
+                               : level == Realism::posix && is_transfer(site.call);
   if (may_shorten && site.asked > 1)
     for (const std::uint64_t amount : std::set{std::uint64_t{1}, site.asked / 2, site.asked - 1}) {
       Deviation shorter = fault(Deviate::shorten);
@@ -151,18 +175,20 @@ std::vector<Deviation> faults_at(const Site& site, Realism level) {
       shorter.amount = amount;
       faults.push_back(shorter);
     }
-  std::vector<int> errors(site.legal_errors.begin(), site.legal_errors.end());
-  if (level != Realism::linux_)
-    for (const Fault& row_fault : known.faults)
-      if (row_fault.effect == Effect::fail && row_fault.realism <= level &&
-          std::ranges::find(errors, row_fault.error_number) == errors.end())
-        errors.push_back(row_fault.error_number);
-  for (const int error : errors) {
+  const auto fails = [&](int error) {
     Deviation failing = fault(Deviate::fail);
     failing.call = known.name;
     failing.number = error;
     faults.push_back(failing);
+  };
+  if (level == Realism::linux_) {
+    for (const int error : site.legal_errors) fails(error);
+  } else {
+    for (const Fault& row_fault : known.faults)
+      if (row_fault.effect == Effect::fail && level_of(site, row_fault.error_number) == level)
+        fails(row_fault.error_number);
   }
+  if (level != Realism::linux_) return faults;
   for (const Deviate kind : {Deviate::timeout_first, Deviate::remove, Deviate::fill})
     if (has(site.legal, kind)) faults.push_back(fault(kind));
   return faults;
@@ -175,13 +201,7 @@ Realism level_of(const Deviation& deviation, const CallView& call) {
     return is_legal ? Realism::linux_ : Realism::posix;
   }
   if (deviation.kind != Deviate::fail) return Realism::linux_;
-  if (std::ranges::find(call.legal_errors, deviation.number) != call.legal_errors.end())
-    return Realism::linux_;
-  // In the row, but not in this state of this process.
-  for (const Fault& fault : row(call.who.call).faults)
-    if (fault.effect == Effect::fail && fault.error_number == deviation.number)
-      return std::max(fault.realism, Realism::posix);
-  return Realism::hostile;
+  return level_of(site_of(call), deviation.number);
 }
 
 bool is_transparent(const Deviation& deviation) {

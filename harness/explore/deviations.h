@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -33,8 +34,13 @@ constexpr bool has(std::uint32_t legal, Deviate kind) {
 }
 
 // Faults of the call: short transfers, errors, time-outs, objects that vanish or are full. No
-// kills, no signals.
+// kills, no signals. Those that are to be played at `level` and are not at a lower one.
 std::vector<Deviation> faults_at(const Site& site, Realism level);
+
+// The step of the call that the deviation names; null: there was none.
+const Step* step_of(const Trace& run, const Deviation& deviation);
+
+inline constexpr std::array kLevels = {Realism::linux_, Realism::posix, Realism::hostile};
 
 // The lowest level at which this may be done to this call.
 Realism level_of(const Deviation& deviation, const CallView& call);
@@ -48,9 +54,12 @@ struct Unit {
   std::uint32_t rank =
       0;  // how many times the same was possible before, from the nearer end of the run
   bool transparent = false;
+  // At which it is to be played. The same words mean less at linux_: amounts that the kernel moves.
+  Realism realism = Realism::linux_;
 };
 
-// Everything that could be done differently in `trace` from step `first` on, in order of `rank`.
+// Everything that could be done differently in `trace` from step `first` on: first what Linux does,
+// in order of `rank`.
 std::vector<Unit> units_of(const Trace& trace, std::size_t first, const Scenario& scenario,
                            Realism level);
 

@@ -56,6 +56,24 @@ TEST(Deviations, LinuxPlaysOnlyWhatTheStepAllows) {
   EXPECT_TRUE(contains(story.lines(Realism::posix), "reader#1 msgrcv fail EIDRM\n"));
 }
 
+TEST(Deviations, WhatLinuxDoesComesFirst) {
+  Story story;
+  for (std::uint32_t n = 1; n <= 3; ++n)
+    story.trace.steps.push_back({.call = Call::write,
+                                 .task = 0,
+                                 .n = n,
+                                 .asked = 9000,
+                                 .legal = bit(Deviate::shorten),
+                                 .legal_errors = {EINTR}});
+  const auto lines = story.lines();
+  auto more = story.lines(Realism::posix);
+  EXPECT_GT(more.size(), lines.size());
+  more.resize(lines.size());
+  EXPECT_EQ(more, lines);
+  EXPECT_EQ(units_of(story.trace, 0, story.scenario, Realism::posix).back().realism,
+            Realism::posix);
+}
+
 TEST(Deviations, AreReadOncePerCallAndNotAfterTheTearDown) {
   Story story;
   story.trace.steps = {{.event = Event::waits, .call = Call::read, .task = 1, .n = 1},

@@ -26,6 +26,7 @@ struct Known {
   unsigned tries = 0;
   bool note = false, unstable = false;
   std::size_t deviations = 0;
+  Realism realism = Realism::linux_;
 };
 
 std::string cause_of(const Verdict& verdict) { return verdict.kind + ": " + verdict.signature; }
@@ -63,7 +64,7 @@ class Explorer {
              std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
     tell_baseline();
-    judge(answer, Realism::hostile);
+    judge(answer);
     return watcher_.go_on(result_.progress);
   }
 
@@ -127,7 +128,7 @@ class Explorer {
       // What is still on its way is nobody's loss, and may take long.
       if (!watcher_.go_on(result_.progress)) return;
       // What is found while the last runs come in is kept, if it can still be made certain.
-      if (goes_on || submitted_ >= options_.runs) judge(answer, options_.realism);
+      if (goes_on || submitted_ >= options_.runs) judge(answer);
       goes_on = goes_on && result_.findings.size() < kMaxFindings;
     }
   }
@@ -186,9 +187,9 @@ class Explorer {
     if (first && second) remark("not deterministic: " + first_difference(*first, *second));
   }
 
-  void judge(const Answer& answer, Realism realism) {
+  void judge(const Answer& answer) {
     for (const Verdict& verdict : answer.verdicts) {
-      if (!is_new(verdict, answer.made.size())) {
+      if (!is_new(verdict, answer)) {
         ++result_.progress.known;
         continue;
       }
@@ -196,22 +197,23 @@ class Explorer {
       if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
       const std::uint64_t runs = result_.progress.runs;
       Finding finding = investigate(
-          pool_.scenario(), {verdict, answer.made, realism}, kRepetitions,
+          pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
           [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }
   }
 
-  // A finding is worth more than a note of the same cause, what repeats than what does not, and a
-  // small plan than a large one.
-  bool is_new(const Verdict& verdict, std::size_t deviations) const {
+  // A finding is worth more than a note of the same cause, what repeats than what does not, what
+  // Linux does than what it does not, and a small plan than a large one.
+  bool is_new(const Verdict& verdict, const Answer& answer) const {
     const auto known = known_.find(cause_of(verdict));
     if (known == known_.end()) return true;
     if (known->second.unstable) return known->second.tries < kMaxTries;
     const bool is_finding = verdict.severity == Severity::finding;
     if (known->second.note) return is_finding;
-    return is_finding && deviations < known->second.deviations;
+    return is_finding && std::pair(answer.realism, answer.made.size()) <
+                             std::pair(known->second.realism, known->second.deviations);
   }
 
   void keep(Finding finding, const Verdict& verdict) {
@@ -220,6 +222,7 @@ class Explorer {
     known.note = finding.note;
     known.unstable = finding.unstable;
     known.deviations = finding.plan.size();
+    known.realism = finding.realism;
     std::erase_if(result_.findings, [&](const Finding& worse) {
       return worse.kind == finding.kind && worse.signature == finding.signature;
     });

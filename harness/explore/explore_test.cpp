@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "harness/explore/suspicion.h"
 #include "harness/explore/test_toy.h"
 
 namespace pipewrench {
@@ -69,6 +71,49 @@ TEST(Explore, SweepFindsABugOfThreeDeviations) {
       explore_toy(toy_with_bug(3), {.strategies = {StrategyKind::sweep}, .runs = 30'000});
   ASSERT_EQ(found.findings.size(), 1U);
   EXPECT_EQ(found.findings[0].plan.size(), 3U);
+}
+
+// What any level finds is told at the lowest that shows it.
+TEST(Explore, AFindingIsOfTheLowestLevelThatShowsIt) {
+  Toy any_amount, one_byte;
+  any_amount.crashes = [](const Trace& trace) { return is_short(trace, 0, 5); };
+  one_byte.crashes = [](const Trace& trace) {
+    return is_short(trace, 0, 5) && trace.steps[place_of(trace, 0, 5)].result == 1;
+  };
+  for (const StrategyKind kind : {StrategyKind::sweep, StrategyKind::pct, StrategyKind::random}) {
+    const ExploreOptions options{
+        .strategies = {kind}, .realism = Realism::posix, .seed = 7, .runs = 3'000};
+    const Exploration legal = explore_toy(any_amount, options);
+    EXPECT_EQ(plans_of(legal), std::vector<std::string>{"a#5 write short 10\n"});
+    ASSERT_EQ(legal.findings.size(), 1U);
+    EXPECT_EQ(legal.findings[0].realism, Realism::linux_);
+  }
+  const Exploration beyond = explore_toy(
+      one_byte, {.strategies = {StrategyKind::sweep}, .realism = Realism::posix, .runs = 3'000});
+  EXPECT_EQ(plans_of(beyond), std::vector<std::string>{"a#5 write short 1\n"});
+  ASSERT_EQ(beyond.findings.size(), 1U);
+  EXPECT_EQ(beyond.findings[0].realism, Realism::posix);
+}
+
+// As `shrink` does with a plan that somebody has written.
+TEST(Explore, AFaultBeyondLinuxGivesWayToOneThatLinuxMakesThere) {
+  Toy toy;
+  toy.crashes = [](const Trace& trace) {
+    const std::size_t place = place_of(trace, 1, 3);
+    return place < trace.steps.size() && trace.steps[place].result < 0;
+  };
+  auto pool = Pool::start(toy_recipe(toy), 1);
+  ASSERT_TRUE(pool.has_value());
+  const Plan plan = {{.kind = Deviate::fail, .task = "b", .n = 3, .call = "read", .number = EIO}};
+  const Answer first = (*pool)->run({.plan = plan});
+  EXPECT_EQ(first.realism, Realism::posix);
+  ASSERT_EQ(first.verdicts.size(), 1U);
+  const Finding finding =
+      investigate((*pool)->scenario(), {first.verdicts[0], first.made, first.realism}, 2,
+                  [&](const Request& request) { return (*pool)->run(request); });
+  EXPECT_EQ(print(finding.plan), "b#3 read fail EINTR\n");
+  EXPECT_EQ(finding.realism, Realism::linux_);
+  EXPECT_FALSE(finding.unstable);
 }
 
 TEST(Explore, ChanceFindsItTooAndShrinksToTheSamePlan) {

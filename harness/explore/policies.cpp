@@ -2,6 +2,7 @@
 #include "harness/explore/policies.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "harness/explore/deviations.h"
@@ -28,7 +29,10 @@ std::optional<Deviation> random_deviation(const CallView& call, const Chances& c
                      .n = call.who.n,
                      .number = kind == Deviate::signal ? chances.end_signal : 0};
   }
-  std::vector<Deviation> faults = faults_at(site_of(call), chances.level);
+  std::vector<Deviation> faults;
+  for (const Realism level : kLevels)
+    if (level <= chances.level)
+      std::ranges::move(faults_at(site_of(call), level), std::back_inserter(faults));
   if (faults.empty()) return {};
   Deviation fault = std::move(faults[prng.below(faults.size())]);
   if (fault.kind == Deviate::shorten) fault.amount = random_amount(call, fault.amount, prng);

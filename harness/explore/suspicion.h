@@ -30,7 +30,7 @@ using Ask = std::function<Answer(const Request&)>;
 using MayShrink = std::function<bool()>;
 
 // Repeats it `repetitions` times; unless all show the same it is unstable. Then shrinks it, for as
-// long as `may_shrink` says so.
+// long as `may_shrink` says so, and looks for a plan of a lower level of realism that shows it.
 Finding investigate(
     const Scenario& scenario, const Suspicion& suspicion, unsigned repetitions, const Ask& ask,
     const MayShrink& may_shrink = [] { return true; });

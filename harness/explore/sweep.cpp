@@ -49,14 +49,6 @@ std::set<std::uint32_t> private_objects(const Trace& run) {
   return alone;
 }
 
-const Step* step_of(const Trace& run, const Deviation& deviation) {
-  for (const Step& step : run.steps)
-    if (step.n == deviation.n && step.task < run.tasks.size() &&
-        run.tasks[step.task].name == deviation.task)
-      return &step;
-  return nullptr;
-}
-
 bool is_on_same_call(const Plan& plan, const Unit& unit) {
   const Deviation& added = unit.plan.front();
   return std::ranges::any_of(plan, [&](const Deviation& deviation) {
@@ -73,25 +65,25 @@ Sweep::Sweep(const Ground& ground) : ground_(ground) {
   behaviours_.insert(behaviour_of(ground.calm));
 }
 
-Request Sweep::ask(Plan plan) const {
+Request Sweep::ask(Plan plan, Realism realism) const {
   const bool may_grow = units_in(plan) < kMaxUnits;
   return {.chooser = Chooser::plan,
           .plan = std::move(plan),
-          .realism = ground_.realism,
+          .realism = realism,
           .want_trace = may_grow};
 }
 
 std::optional<Request> Sweep::next() {
   if (!singles_.empty()) {
-    Plan plan = std::move(singles_.front().plan);
+    Unit unit = std::move(singles_.front());
     singles_.pop_front();
-    return ask(std::move(plan));
+    return ask(std::move(unit.plan), unit.realism);
   }
   auto idea = pop();
   if (!idea) return {};
   Plan plan = *idea->base;
   std::ranges::move(idea->unit.plan, std::back_inserter(plan));
-  return ask(std::move(plan));
+  return ask(std::move(plan), std::max(idea->realism, idea->unit.realism));
 }
 
 std::optional<Sweep::Idea> Sweep::pop() {
@@ -119,10 +111,11 @@ void Sweep::learn(const Request& request, const Answer& answer) {
   // What came to pass counts, not what was asked for.
   if (answer.trace.empty() || !behaviours_.insert(answer.behaviour).second) return;
   if (units_in(answer.made) < units_in(request.plan)) return;
-  if (const auto run = unpack(answer.trace)) expand(answer.made, *run);
+  if (const auto run = unpack(answer.trace)) expand(answer, *run);
 }
 
-void Sweep::expand(const Plan& plan, const Trace& run) {
+void Sweep::expand(const Answer& answer, const Trace& run) {
+  const Plan& plan = answer.made;
   const std::size_t units = units_in(plan) + 1;
   if (units > kMaxUnits) return;
   const auto base = std::make_shared<const Plan>(plan);
@@ -140,8 +133,10 @@ void Sweep::expand(const Plan& plan, const Trace& run) {
                            touched.tasks.contains(added.other) || touched.objects.contains(object);
     if (!conflicts || (added.kind == Deviate::preempt && alone.contains(object))) continue;
     const bool is_mild = is_transparent_so_far && unit.transparent;
-    const std::uint32_t promise = std::min(unit.rank, kRanks - 1) + (is_mild ? 0 : kRanks);
-    frontiers_[units][promise].push_back({base, std::move(unit)});
+    const Realism realism = std::max(answer.realism, unit.realism);
+    const std::uint32_t promise = std::min(unit.rank, kRanks - 1) + (is_mild ? 0 : kRanks) +
+                                  (realism == Realism::linux_ ? 0 : 2 * kRanks);
+    frontiers_[units][promise].push_back({base, std::move(unit), answer.realism});
     ++frontier_size_;
   }
 }

@@ -31,13 +31,14 @@ class Sweep final : public Strategy {
   struct Idea {
     std::shared_ptr<const Plan> base;
     Unit unit;
+    Realism realism;  // that the base needs
   };
   // Ideas of one number of units, by how promising they are.
   using Frontier = std::map<std::uint32_t, std::deque<Idea>>;
 
-  void expand(const Plan& plan, const Trace& run);
+  void expand(const Answer& answer, const Trace& run);
   std::optional<Idea> pop();
-  Request ask(Plan plan) const;
+  Request ask(Plan plan, Realism realism) const;
 
   Ground ground_;
   std::deque<Unit> singles_;

@@ -21,7 +21,7 @@ enum class Deviate : std::uint8_t {
   restart,     // writer restart                 when it has died by a deviation it is started again
   signal,      // reader#5 signal SIGTERM        sent from outside, arrives before the call
   remove,      // reader#9 remove                the call's object is removed before the call
-  fill,        // writer#9 fill                  the call's queue or pipe is full before the call
+  fill,        // writer#9 fill                  msgsnd finds its queue full, for once
   wake,        // waker#7 wake reader:2          which waiter a wake-up reaches
   timeout_first,  // reader#4 timeout first         the call's time-out passes, ready or not
 };
