@@ -22,8 +22,8 @@ const Verdict* find(const Answer& answer, const std::string& key) {
   return found == answer.verdicts.end() ? nullptr : &*found;
 }
 
-// From the suspicion to the finding. `level_` falls with each run that shows the same at a lower one,
-// and nothing is played beyond it any more.
+// From the suspicion to the finding. `level_` falls with each run that shows the same at a lower
+// one, and nothing is played beyond it any more.
 class Investigation {
  public:
   Investigation(const Suspicion& suspicion, const Ask& ask, const MayShrink& may_shrink)
@@ -74,7 +74,7 @@ class Investigation {
       return answer.made;
     });
     plan_ = std::move(shrunk.plan);
-    // Even where time is short: who is told of a fault that Linux cannot have made looks no further.
+    // Even where time is short: who is told of a fault that Linux cannot make looks no further.
     for (const Realism lower : kLevels)
       if (lower < level_ && shows_at(lower)) break;
     return may_go_on && shrunk.runs < kMaxShrinkRuns;
