@@ -27,8 +27,9 @@ struct Candidate {
 struct CallView {
   Candidate who;
   std::uint64_t asked = 0;                  // bytes of a transfer
+  bool nonblocking = false;                 // O_NONBLOCK, IPC_NOWAIT, WNOHANG
   std::uint32_t legal = 0;                  // bit 1 << Deviate: what Linux could do here
-  std::span<const int> legal_errors;        // of Deviate::fail
+  std::span<const int> legal_errors{};      // of Deviate::fail
   std::uint64_t shortest = 0, longest = 0;  // amounts that Deviate::shorten may take here
 };
 

@@ -108,6 +108,7 @@ void Scheduler::take_turn(std::uint32_t task, std::vector<std::uint16_t> others)
       const CallView view{
           {task, run.trace.tasks[task].name, one.pending.n, one.pending.call, one.pending.object},
           one.pending.asked,
+          one.pending.nonblocking,
           legal.kinds,
           legal.errors,
           legal.shortest,

@@ -14,8 +14,7 @@ namespace pipewrench {
 namespace {
 
 bool is_transfer(Call call) {
-  return call == Call::read || call == Call::write || call == Call::send || call == Call::recv ||
-         call == Call::splice || call == Call::sendfile;
+  return call == Call::read || call == Call::write;  // others move what the kernel wants
 }
 
 // What has the same rank everywhere: one kind of deviation at one kind of place.
@@ -117,13 +116,32 @@ class Collector {
   std::set<std::pair<Realism, std::string>> seen_;
 };
 
+// What no system gives in this state: an interruption without a handler, "it would block" to who
+// may wait (signal(7), open(2), msgop(2), semop(2)).
+bool contradicts(const Site& site, int error_number) {
+  switch (error_number) {
+    case EINTR:
+      return !has(site.legal, Deviate::signal) && site.call != Call::semop &&
+             site.call != Call::epoll_wait && site.call != Call::sigtimedwait;
+    case EAGAIN:
+      return site.call != Call::fork && site.call != Call::timer && !site.nonblocking;
+    case ENOMSG:
+      return !site.nonblocking;
+    case ENXIO:
+      return site.call == Call::open && !site.nonblocking;
+    default:
+      return false;
+  }
+}
+
 Realism level_of(const Site& site, int error_number) {
   if (std::ranges::find(site.legal_errors, error_number) != site.legal_errors.end())
     return Realism::linux_;
   // Linux gives it too, but not in this state of this process.
-  for (const Fault& fault : row(site.call).faults)
-    if (fault.effect == Effect::fail && fault.error_number == error_number)
-      return std::max(fault.realism, Realism::posix);
+  for (unsigned n = 0; const Fault* fault = nth_fault(site.call, Realism::hostile, n); ++n)
+    if (fault->effect == Effect::fail && fault->error_number == error_number)
+      return contradicts(site, error_number) ? Realism::hostile
+                                             : std::max(fault->realism, Realism::posix);
   return Realism::hostile;
 }
 
@@ -134,6 +152,7 @@ Site site_of(const CallView& call) {
           .n = call.who.n,
           .call = call.who.call,
           .asked = call.asked,
+          .nonblocking = call.nonblocking,
           .legal = call.legal,
           .legal_errors = call.legal_errors};
 }
@@ -146,6 +165,7 @@ Site site_of(const Trace& trace, const Step& step) {
           .n = step.n,
           .call = step.call,
           .asked = is_read && step.event == Event::call ? moved : step.asked,
+          .nonblocking = (step.flags & kNonblocking) != 0,
           .legal = step.legal,
           .legal_errors = step.legal_errors};
 }
@@ -184,9 +204,9 @@ std::vector<Deviation> faults_at(const Site& site, Realism level) {
   if (level == Realism::linux_) {
     for (const int error : site.legal_errors) fails(error);
   } else {
-    for (const Fault& row_fault : known.faults)
-      if (row_fault.effect == Effect::fail && level_of(site, row_fault.error_number) == level)
-        fails(row_fault.error_number);
+    for (unsigned n = 0; const Fault* known_fault = nth_fault(site.call, level, n); ++n)
+      if (known_fault->effect == Effect::fail && level_of(site, known_fault->error_number) == level)
+        fails(known_fault->error_number);
   }
   if (level != Realism::linux_) return faults;
   for (const Deviate kind : {Deviate::timeout_first, Deviate::remove, Deviate::fill})

@@ -23,8 +23,9 @@ struct Site {
   std::uint32_t n = 0;
   Call call = Call::count_;
   std::uint64_t asked = 0;
+  bool nonblocking = false;
   std::uint32_t legal = 0;
-  std::span<const int> legal_errors;
+  std::span<const int> legal_errors{};
 };
 Site site_of(const CallView& call);
 Site site_of(const Trace& trace, const Step& step);

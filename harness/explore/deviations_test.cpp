@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <vector>
@@ -102,6 +103,39 @@ TEST(Deviations, AWakeUpReachesWhoeverWaitsOnTheObject) {
       {.event = Event::waits, .call = Call::futex, .task = 1, .n = 1, .object = 3},
       {.call = Call::futex, .task = 0, .n = 1, .object = 3, .legal = bit(Deviate::wake)}};
   EXPECT_TRUE(contains(story.lines(), "writer#1 wake reader\n"));
+}
+
+TEST(Deviations, EachLevelProposesMoreThanTheOneBelow) {
+  for (const Row& row : rows()) {
+    Site site{.task = "a", .n = 1, .call = row.call, .nonblocking = true};
+    site.legal = bit(Deviate::signal);
+    std::array<std::size_t, kLevels.size()> proposed{};
+    for (std::size_t i = 0; i < kLevels.size(); ++i)
+      proposed[i] = faults_at(site, kLevels[i]).size();
+    EXPECT_EQ(proposed[0], 0U) << row.name << ": nothing is legal here";
+    EXPECT_EQ(proposed[1] > 0,
+              std::ranges::any_of(row.faults,
+                                  [](const Fault& fault) { return fault.effect == Effect::fail; }))
+        << row.name;
+    EXPECT_EQ(proposed[2] > 0, !hostile_faults(row.call).empty()) << row.name;
+  }
+}
+
+TEST(Deviations, OnlyAHostileSystemContradictsTheCallsState) {
+  const auto level = [](Call call, int number, bool nonblocking, std::uint32_t legal) {
+    return level_of(
+        {.kind = Deviate::fail, .task = "a", .n = 1, .number = number},
+        {.who = {.name = "a", .n = 1, .call = call}, .nonblocking = nonblocking, .legal = legal});
+  };
+  EXPECT_EQ(level(Call::read, EAGAIN, false, 0), Realism::hostile);
+  EXPECT_EQ(level(Call::read, EAGAIN, true, 0), Realism::posix);
+  EXPECT_EQ(level(Call::fork, EAGAIN, false, 0), Realism::posix);
+  EXPECT_EQ(level(Call::msgrcv, ENOMSG, false, 0), Realism::hostile);
+  EXPECT_EQ(level(Call::open, ENXIO, false, 0), Realism::hostile);
+  EXPECT_EQ(level(Call::read, EINTR, false, 0), Realism::hostile);
+  EXPECT_EQ(level(Call::read, EINTR, false, bit(Deviate::signal)), Realism::posix);
+  EXPECT_EQ(level(Call::semop, EINTR, false, 0), Realism::posix);
+  EXPECT_EQ(level(Call::msgrcv, E2BIG, false, 0), Realism::hostile);
 }
 
 TEST(Deviations, LevelsFollowTheCall) {

@@ -20,23 +20,19 @@ struct FaultsAccess {
     const std::size_t index = faults.calls_++;
     if (!due) return nullptr;
     const unsigned choice = faults.choices_[index] - 1u;
-    const auto all = row(call).faults;
-    const auto at_level = [&](const Fault& fault) { return fault.realism <= faults.level_; };
-    const auto count = static_cast<unsigned>(std::ranges::count_if(all, at_level));
+    const unsigned count = count_faults(call, faults.level_);
     if (count == 0) return nullptr;
-    unsigned left = choice % count;
-    const auto found = std::ranges::find_if(
-        all, [&](const Fault& fault) { return at_level(fault) && left-- == 0; });
+    const Fault* found = nth_fault(call, faults.level_, choice % count);
     if (faults.level_ != Realism::hostile && found->effect == Effect::fail &&
         std::ranges::find(impossible, found->error_number) != impossible.end())
       return nullptr;
     if (found->effect == Effect::shorten && !shorten(transfer, choice / count, 255 / count))
       return nullptr;
     if (faults.played_count_ < Faults::kMostPlayed)
-      faults.played_[faults.played_count_++] = {call, &*found, index,
+      faults.played_[faults.played_count_++] = {call, found, index,
                                                 transfer != nullptr ? *transfer : 0};
     if (says()) tell(call, *found, transfer);
-    return &*found;
+    return found;
   }
 
   static bool is_due(const Faults& faults) {

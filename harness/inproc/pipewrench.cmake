@@ -18,7 +18,7 @@ function(_pipewrench_inproc)
   cmake_path(GET harness PARENT_PATH root)
   file(GLOB wrappers CONFIGURE_DEPENDS ${PIPEWRENCH_INPROC_DIR}/wrap_*.cpp)
   add_library(pipewrench_inproc STATIC
-    ${harness}/syscalls/table.cpp ${PIPEWRENCH_INPROC_DIR}/faults.cpp ${PIPEWRENCH_INPROC_DIR}/guard.cpp
+    ${harness}/syscalls/hostile.cpp ${harness}/syscalls/table.cpp ${PIPEWRENCH_INPROC_DIR}/faults.cpp ${PIPEWRENCH_INPROC_DIR}/guard.cpp
     ${PIPEWRENCH_INPROC_DIR}/records.cpp ${PIPEWRENCH_INPROC_DIR}/start.cpp
     ${PIPEWRENCH_INPROC_DIR}/virtual_time.cpp ${wrappers})
   target_include_directories(pipewrench_inproc PUBLIC ${root})

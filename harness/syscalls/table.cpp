@@ -322,6 +322,19 @@ const Row& row(Call call) { return kRows[static_cast<std::size_t>(call)]; }
 
 std::span<const Row> rows() { return kRows; }
 
+const Fault* nth_fault(Call call, Realism level, unsigned n) {
+  for (const std::span<const Fault> half : {row(call).faults, hostile_faults(call)})
+    for (const Fault& fault : half)
+      if (fault.realism <= level && n-- == 0) return &fault;
+  return nullptr;
+}
+
+unsigned count_faults(Call call, Realism level) {
+  unsigned count = 0;
+  while (nth_fault(call, level, count) != nullptr) ++count;
+  return count;
+}
+
 bool is_transient(Call call, const Fault& fault) {
   if (fault.effect == Effect::shorten || fault.error_number == EINTR) return true;
   return fault.error_number == EAGAIN && call != Call::sigtimedwait && call != Call::timer;

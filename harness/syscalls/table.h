@@ -99,13 +99,18 @@ struct Fault {
 struct Row {
   Call call;
   const char* name;
-  // The first fault is permanent wherever Linux has a permanent one: repeating the call would not
-  // help, so a choice of "the first" ends retry loops.
+  // Those of hostile.cpp come after them. The first fault is permanent wherever Linux has a
+  // permanent one: repeating the call would not help, so a choice of "the first" ends retry loops.
   std::span<const Fault> faults;
 };
 
 const Row& row(Call call);
 std::span<const Row> rows();
+// Errors that the man page lists besides: hostile.cpp.
+std::span<const Fault> hostile_faults(Call call);
+// Faults up to a level in the table's order, the n-th from 0; null: there are no more.
+const Fault* nth_fault(Call call, Realism level, unsigned n);
+unsigned count_faults(Call call, Realism level);
 // True for faults that a caller may answer by calling again: EINTR, EAGAIN, a short transfer.
 // EAGAIN of sigtimedwait is its time-out and of timer_create a limit: those two are not.
 bool is_transient(Call call, const Fault& fault);

@@ -6,8 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace pipewrench {
 namespace {
@@ -51,11 +57,11 @@ TEST(table, rows_have_distinct_names_and_are_found_by_call) {
 TEST(table, faults_of_a_row_are_distinct_and_say_when) {
   for (const Row& row : rows()) {
     std::set<int> numbers;
-    for (const Fault& fault : row.faults) {
-      EXPECT_TRUE(numbers.insert(fault.error_number).second)
-          << row.name << ": errno " << fault.error_number << " is there twice";
-      EXPECT_EQ(fault.effect == Effect::shorten, fault.error_number == 0) << row.name;
-      EXPECT_NE(std::string(fault.when), "") << row.name;
+    for (unsigned n = 0; const Fault* fault = nth_fault(row.call, Realism::hostile, n); ++n) {
+      EXPECT_TRUE(numbers.insert(fault->error_number).second)
+          << row.name << ": errno " << fault->error_number << " is there twice";
+      EXPECT_EQ(fault->effect == Effect::shorten, fault->error_number == 0) << row.name;
+      EXPECT_NE(std::string(fault->when), "") << row.name;
     }
   }
 }
@@ -76,6 +82,96 @@ TEST(table, eagain_is_final_where_it_means_timeout_or_limit) {
   EXPECT_TRUE(is_transient(Call::read, again));
   EXPECT_FALSE(is_transient(Call::sigtimedwait, again));
   EXPECT_FALSE(is_transient(Call::timer, again));
+}
+
+TEST(table, a_level_adds_to_the_one_below_it) {
+  for (const Row& row : rows()) {
+    EXPECT_LE(count_faults(row.call, Realism::linux_), count_faults(row.call, Realism::posix));
+    EXPECT_EQ(count_faults(row.call, Realism::posix) + hostile_faults(row.call).size(),
+              count_faults(row.call, Realism::hostile))
+        << row.name << ": hostile faults belong into hostile.cpp";
+  }
+}
+
+// What the checklist says in words of its own, by call and errno; "" stands for each.
+struct LeftOut {
+  std::string call, error, why;
+};
+const std::vector<LeftOut>& left_out() {
+  static const std::vector<LeftOut> all = {
+      {"ftok", "", "a library function: its stat(2) fails"},
+      {"sigaction", "", "never trapped: bad arguments only"},
+      {"fcntl", "", "F_SETPIPE_SZ is never trapped"},
+      {"lseek", "", "never trapped: no program means to"},
+      {"SIGPIPE", "", "of write"},
+      {"FIFO", "", "of mkfifo and open"},
+      {"msgctl", "EAGAIN", "of the next msgsnd"},
+      {"shmctl", "ENOENT", "of the next shmget"},
+      {"signalfd", "EAGAIN", "of a read of it"},
+      {"poll", "EAGAIN", "of the read"},
+      {"tee", "ESPIPE", "it takes no offset"},
+  };
+  return all;
+}
+bool is_left_out(const std::string& call, const std::string& error) {
+  return std::ranges::any_of(left_out(), [&](const LeftOut& one) {
+    return one.call == call && (one.error.empty() || one.error == error);
+  });
+}
+
+// "msgctl IPC_STAT", "read / poll", "waitpid": the rows that are meant.
+std::vector<const Row*> rows_named(const std::string& text) {
+  static const std::map<std::string, std::string> kOther = {
+      {"pipe", "pipe2"}, {"waitpid", "wait"}, {"semtimedop", "semop"}, {"real-time", "kill"}};
+  std::vector<const Row*> named;
+  static const std::regex kWord("[A-Za-z0-9_-]+");
+  for (std::sregex_iterator at(text.begin(), text.end(), kWord), end; at != end; ++at) {
+    const auto other = kOther.find(at->str());
+    for (const Row& row : rows())
+      if (row.name == (other == kOther.end() ? at->str() : other->second)) named.push_back(&row);
+  }
+  return named;
+}
+
+std::set<std::string> errors_in(const std::string& text) {
+  static const std::regex kNot("not E[A-Z0-9]+"), kError("\\bE[A-Z0-9]+\\b");
+  const std::string said = std::regex_replace(text, kNot, "");
+  std::set<std::string> errors;
+  for (std::sregex_iterator at(said.begin(), said.end(), kError), end; at != end; ++at)
+    if (at->str() != "EOF") errors.insert(at->str());
+  return errors;
+}
+
+bool is_in_table(Call call, const std::string& error) {
+  for (unsigned n = 0; const Fault* fault = nth_fault(call, Realism::hostile, n); ++n)
+    if (fault->effect == Effect::fail && error == ::strerrorname_np(fault->error_number))
+      return true;
+  return false;
+}
+
+TEST(table, knows_every_error_of_the_checklist) {
+  std::ifstream file(ERRNO_CHECKLIST);
+  std::size_t lines = 0, known = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    ++lines;
+    std::istringstream columns(line);
+    std::string area, call, condition, result;
+    for (std::string* column : {&area, &call, &condition, &result})
+      std::getline(columns, *column, '\t');
+    const std::string first = call.substr(0, call.find_first_of(" /"));
+    const auto named = rows_named(call);
+    for (const std::string& error : errors_in(result)) {
+      if (is_left_out(first, error)) continue;
+      EXPECT_FALSE(named.empty()) << line;
+      for (const Row* row : named) {
+        known += is_in_table(row->call, error) ? 1 : 0;
+        EXPECT_TRUE(is_in_table(row->call, error) || is_left_out(row->name, error)) << line;
+      }
+    }
+  }
+  EXPECT_EQ(lines, 217U);
+  EXPECT_GT(known, 100U);
 }
 
 }  // namespace
