@@ -235,6 +235,18 @@ TEST_F(OnPrograms, has_directories_for_all_programs_of_its_own) {
   EXPECT_NE(access(shared.c_str(), F_OK), 0);
 }
 
+// Wherever the run is cut: the child reads the end of its FIFO when its parent is told to end.
+TEST_F(OnPrograms, tears_down_who_had_just_begun_to_wait) {
+  Scenario scenario =
+      one_peer({"/bin/sh", "-c",
+                "mkfifo f; cat f >out & exec 3>f; while :; do echo line >&3; sleep 1; done"});
+  for (std::uint32_t steps = 12; steps < 40; ++steps) {  // before, cat waits for a writer
+    scenario.limits.steps = steps;
+    for (const Leftover& left : run(scenario).leftovers)
+      EXPECT_FALSE(left.process) << left.name << " after " << steps << " steps";
+  }
+}
+
 TEST_F(OnPrograms, says_what_stands_in_semaphores) {
   const Trace trace = run(one_peer({TEST_TARGET, "system-v"}));
   std::vector<std::string> values;

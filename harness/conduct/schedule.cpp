@@ -283,6 +283,7 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
 Ending Scheduler::turns(std::uint32_t most_steps, std::uint64_t until_ns) {
   Ending ending = Ending::at_rest;
   call_steps = 0;
+  only_blocked = false;  // signals may have come since
   // Turns that make no step (a signal's handler runs first) are bounded too.
   for (std::uint64_t i = 0; i < 4ULL * most_steps; ++i) {
     if (!one_turn(ending, until_ns)) return ending;
