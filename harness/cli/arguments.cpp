@@ -257,6 +257,8 @@ class Parser {
       return each_of(text, kBaselines, arguments_.baselines);
     });
     add_budget(sub);
+    add_number(sub, "--runs", "the same result every time: so many for each; its twin a twentieth",
+               arguments_.runs, UINT64_MAX);
     add_jobs(sub);
     add_seed(sub);
   }
