@@ -2,6 +2,7 @@
 #include "harness/explore/explore.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <map>
 #include <memory>
@@ -205,16 +206,13 @@ class Explorer {
     }
   }
 
-  // A much longer run is asked but a few times for each cause: who polls seems to hang in every cut
-  // run, and would leave time for nothing else. What truly hangs does so in runs that end, too.
+  // Of the sightings of a cause in cut runs the first, second, fourth, eighth ... are looked at again
+  // in a much longer one: who polls seems to hang in every cut run, and would leave time for nothing
+  // else.
   bool is_only_haste(const Verdict& verdict, const Answer& answer) {
-    unsigned& times = only_haste_[cause_of(verdict)];
-    if (times >= kMaxTries) return true;
+    if (!std::has_single_bit(++hasty_[cause_of(verdict)])) return true;
     const Answer longer = ask({.plan = answer.made, .realism = answer.realism, .certain = true});
-    if (std::ranges::find(longer.verdicts, key_of(verdict), key_of) != longer.verdicts.end())
-      return false;
-    ++times;
-    return true;
+    return std::ranges::find(longer.verdicts, key_of(verdict), key_of) == longer.verdicts.end();
   }
 
   // A finding is worth more than a note of the same cause, what repeats than what does not, what
@@ -265,7 +263,7 @@ class Explorer {
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;
   std::map<std::string, Known> known_;          // by cause
-  std::map<std::string, unsigned> only_haste_;  // by cause
+  std::map<std::string, std::uint64_t> hasty_;  // sightings in cut runs, by cause
   std::unordered_set<std::uint64_t> behaviours_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "harness/explore/suspicion.h"
 #include "harness/explore/test_toy.h"
+#include "harness/scenario/plan.h"
 
 namespace pipewrench {
 namespace {
@@ -194,13 +195,33 @@ TEST(Explore, ABudgetBoundsShrinkingAndTheFindingSaysSo) {
 TEST(Explore, WhatOnlyLooksSoBecauseTheRunWasCutIsNoFinding) {
   const std::uint32_t limit = toy_recipe({}).scenario.limits.steps;
   Toy toy = toy_with_bug(1);
-  toy.polls_until = limit + 1;
+  toy.polls_until = [&](const Trace&) { return limit + 1; };
   const Exploration none = explore_toy(toy, {.strategies = {StrategyKind::sweep}, .runs = 200});
   EXPECT_TRUE(none.findings.empty());
-  EXPECT_LE(none.progress.runs, 200U + 3);
-  toy.polls_until = UINT32_MAX;
+  EXPECT_LE(none.progress.runs, 200U + 8);
+  toy.polls_until = [](const Trace&) { return UINT32_MAX; };
   const Exploration one = explore_toy(toy, {.strategies = {StrategyKind::sweep}, .runs = 200});
   EXPECT_EQ(plans_of(one), std::vector<std::string>{"before a#1 run b\n"});
+}
+
+TEST(Explore, ASmallerPlanThatShowsItInHasteAloneIsNotTaken) {
+  const std::uint32_t limit = toy_recipe({}).scenario.limits.steps;
+  Toy toy = toy_with_bug(1);
+  toy.polls_until = [&](const Trace& trace) {
+    return is_short(trace, 0, 5) ? UINT32_MAX : limit + 1;
+  };
+  auto pool = Pool::start(toy_recipe(toy), 1);
+  ASSERT_TRUE(pool.has_value());
+  const auto ask = [&](const Request& request) { return (*pool)->run(request); };
+  const auto both = parse_plan("before a#1 run b\na#5 write short 50\n", "plan");
+  ASSERT_TRUE(both.has_value());
+  const Answer answer = ask({.plan = *both, .certain = true});
+  ASSERT_EQ(answer.verdicts.size(), 1U);
+  const Finding finding =
+      investigate((*pool)->scenario(), {answer.verdicts[0], *both}, 3, ask, [] { return true; });
+  EXPECT_EQ(print(finding.plan), print(*both));
+  EXPECT_FALSE(finding.is_smallest);
+  EXPECT_FALSE(finding.unstable);
 }
 
 TEST(Explore, WhatDoesNotRepeatIsANote) {

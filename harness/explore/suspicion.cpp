@@ -28,6 +28,7 @@ class Investigation {
  public:
   Investigation(const Suspicion& suspicion, const Ask& ask, const MayShrink& may_shrink)
       : key_(key_of(suspicion.verdict)),
+        suspicion_(suspicion),
         plan_(suspicion.plan),
         level_(suspicion.realism),
         ask_(ask),
@@ -39,7 +40,7 @@ class Investigation {
       if (find(ask(plan_, level_), key_) != nullptr) ++finding.repeated;
     finding.unstable = finding.repeated != repetitions;
     if (!finding.unstable) finding.is_smallest = make_small();
-    const Answer last = ask(plan_, level_, true);
+    const Answer last = ask_for_all(finding.is_smallest);
     if (const Verdict* again = find(last, key_)) {
       verdict = *again;
     } else {
@@ -59,7 +60,19 @@ class Investigation {
 
  private:
   Answer ask(const Plan& plan, Realism level, bool want_trace = false) {
-    return ask_({.plan = plan, .realism = level, .want_trace = want_trace, .certain = true});
+    return ask_({.plan = plan, .realism = level, .want_trace = want_trace});
+  }
+
+  // The trace too, and not from a run that was cut in haste. A plan that showed it in haste alone
+  // gives way to the one that it was made from.
+  Answer ask_for_all(bool& is_smallest) {
+    Request whole{.plan = plan_, .realism = level_, .want_trace = true, .certain = true};
+    Answer answer = ask_(whole);
+    if (find(answer, key_) != nullptr || plan_ == suspicion_.plan) return answer;
+    is_smallest = false;
+    whole.plan = plan_ = suspicion_.plan;
+    whole.realism = level_ = suspicion_.realism;
+    return ask_(whole);
   }
 
   // False: there was no time to do so.
@@ -114,6 +127,7 @@ class Investigation {
   static constexpr std::size_t kMostLower = 24;  // runs, of each level
 
   std::string key_;
+  const Suspicion& suspicion_;
   Plan plan_;
   Realism level_;
   const Ask& ask_;

@@ -20,8 +20,9 @@ struct Toy {
                                           std::vector<Call>(8, Call::read)};
   std::function<bool(const Trace&)> crashes = [](const Trace&) { return false; };
   std::function<void()> before_run = [] {};  // the test's way to kill a worker
-  // Who crashes polls instead, and is cut; from so many calls on he gets what he waits for.
-  std::uint32_t polls_until = 0;
+  // Who crashes polls instead, and is cut; from so many calls on he gets what he waits for. 0: he
+  // does not poll.
+  std::function<std::uint32_t(const Trace&)> polls_until = [](const Trace&) { return 0U; };
 };
 
 // The place of the call among all steps.
@@ -76,10 +77,10 @@ class ToyRunner final : public Runner {
       ++made[last];
       step(trace, enabled, chosen, policy);
     }
-    const bool polls = toy_.polls_until > 0;
-    if (toy_.crashes(trace) && !(polls && scenario.limits.steps >= toy_.polls_until)) {
+    const std::uint32_t enough = toy_.polls_until(trace);
+    if (toy_.crashes(trace) && (enough == 0 || scenario.limits.steps < enough)) {
       trace.tasks[0].status = SIGSEGV;
-      if (polls) trace.ending = Ending::step_limit;
+      if (enough > 0) trace.ending = Ending::step_limit;
     }
     return trace;
   }
