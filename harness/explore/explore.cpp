@@ -206,9 +206,9 @@ class Explorer {
     }
   }
 
-  // Of the sightings of a cause in cut runs the first, second, fourth, eighth ... are looked at again
-  // in a much longer one: who polls seems to hang in every cut run, and would leave time for nothing
-  // else.
+  // Of the sightings of a cause in cut runs the first, second, fourth, eighth ... are looked at
+  // again in a much longer run: who polls seems to hang in every cut run, and would leave time for
+  // nothing else.
   bool is_only_haste(const Verdict& verdict, const Answer& answer) {
     if (!std::has_single_bit(++hasty_[cause_of(verdict)])) return true;
     const Answer longer = ask({.plan = answer.made, .realism = answer.realism, .certain = true});
