@@ -11,14 +11,38 @@ std::string signature(const std::string& text) {
       {.kind = text.substr(0, text.find(':')), .signature = text, .cause = "", .peers = {}});
 }
 
-TEST(Symptoms, WhatWaitsIsOneCauseWhereverItsPartnersWent) {
-  const std::string queue = signature("hang: desk msgrcv queue");
-  EXPECT_EQ(queue, "waits: desk msgrcv queue");
-  EXPECT_EQ(signature("leak: orphan desk/child msgrcv queue"), queue);
-  EXPECT_EQ(signature("deadlock: desk wait | desk/child msgrcv queue"), queue);
-  EXPECT_EQ(signature("deadlock: desk/child msgrcv queue | desk/child msgrcv queue"), queue);
-  EXPECT_NE(signature("hang: desk msgsnd queue"), queue);
-  EXPECT_NE(signature("hang: client msgrcv queue"), queue);
+std::string signature_before(const std::string& text) {
+  return signature_of(
+      {.kind = text.substr(0, text.find(':')), .signature = text, .cause = "", .peers = {}},
+      Rule::before);
+}
+
+TEST(Symptoms, WhoWaitsAloneIsOneCauseWhateverBecameOfItsPartners) {
+  const std::string heart = signature("hang: service/child poll");
+  EXPECT_EQ(heart, "waits: service/child poll");
+  EXPECT_EQ(signature("leak: orphan service/1 poll"), heart);
+  EXPECT_EQ(signature("hang: service.2/child poll"), heart);
+  EXPECT_NE(signature("hang: service/child read pipe"), heart);
+  EXPECT_NE(signature("hang: client/child poll"), heart);
+}
+
+// Three bugs of one call on one queue: two clients that get in each other's way, a client that
+// outlives the desk, a desk that outlives its clients.
+TEST(Symptoms, ARingOfTheLivingIsNoWaitForTheGone) {
+  const std::string ring = signature("deadlock: desk wait | desk/child msgrcv queue");
+  const std::string orphan = signature("leak: orphan desk/child msgrcv queue");
+  const std::string desk = signature("hang: desk msgrcv queue");
+  EXPECT_EQ(ring, "ring: desk msgrcv queue");
+  EXPECT_EQ(signature("deadlock: desk/child msgrcv queue | desk/child msgrcv queue"), ring);
+  EXPECT_EQ(orphan, "waits: desk/child msgrcv queue");
+  EXPECT_EQ(desk, "waits: desk msgrcv queue");
+}
+
+TEST(Symptoms, WhatWaitsIsFoundAgainByItsFormerName) {
+  for (const char* text : {"hang: desk msgrcv queue", "leak: orphan desk/child msgrcv queue",
+                           "deadlock: desk wait | desk/child msgrcv queue"})
+    EXPECT_EQ(signature_before(text), "waits: desk msgrcv queue") << text;
+  EXPECT_EQ(signature_before("leak: queue 0x66 of a"), "leak: queue 0x66 of a");
 }
 
 TEST(Symptoms, WhoOpensAFifoMeetsAnother) {
@@ -28,8 +52,8 @@ TEST(Symptoms, WhoOpensAFifoMeetsAnother) {
 
 TEST(Symptoms, ARingStaysARing) {
   EXPECT_EQ(signature("deadlock: a semop semaphore 0x1 | b semop semaphore 0x2"),
-            "waits: a semop semaphore 0x1 | b semop semaphore 0x2");
-  EXPECT_EQ(signature("deadlock: a wait"), "waits: a wait");
+            "ring: a semop semaphore 0x1 | b semop semaphore 0x2");
+  EXPECT_EQ(signature("deadlock: a wait"), "ring: a wait");
 }
 
 TEST(Symptoms, WhoWaitsForASignalWaitsForNoneOfTheOthers) {
@@ -37,6 +61,7 @@ TEST(Symptoms, WhoWaitsForASignalWaitsForNoneOfTheOthers) {
   EXPECT_EQ(early, "waits: a pause");
   EXPECT_EQ(signature("deadlock: a pause | a/child read pipe"), early);
   EXPECT_EQ(signature("hang: a pause"), early);
+  EXPECT_EQ(signature("leak: orphan a/child pause"), early);
   EXPECT_EQ(signature("lost_signal: a merged SIGUSR1"), "lost_signal: a merged SIGUSR1");
 }
 
