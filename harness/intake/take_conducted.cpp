@@ -208,6 +208,8 @@ void call_by_cause(const Symptom& symptom, const Lines& plan, FindingRecord& fin
   // Of one cause may be a deadlock and a hang.
   const bool is_own = finding.signature == symptom.signature;
   finding.id = finding_id(finding.target, is_own ? finding.kind : "", finding.signature);
+  const std::string before = signature_of(symptom, plan, Rule::before);
+  finding.former_id = before == finding.signature ? "" : finding_id(finding.target, "", before);
 }
 
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {

@@ -241,6 +241,10 @@ void take(SQLite::Database& database, const FindingRecord& finding, const std::s
   add_occurrence(database, finding.id, occurrence, cause);
 }
 
+bool is_there(SQLite::Database& database, const std::string& id) {
+  return Query(database, kSeen, id).next();
+}
+
 Standing standing_of(SQLite::Database& database, const std::string& id) {
   Query query(database, kSeen, id);
   FindingRecord finding;

@@ -158,6 +158,23 @@ Stored<Standing> FindingStore::take(const FindingRecord& given, const std::strin
   });
 }
 
+Stored<std::string> FindingStore::id_for(const FindingRecord& finding) {
+  if (finding.former_id.empty()) return finding.id;
+  return guarded(impl_->path, [&] {
+    const bool is_there = rows::is_there(impl_->database, finding.id);
+    const bool was_there = rows::is_there(impl_->database, finding.former_id);
+    return !is_there && was_there ? finding.former_id : finding.id;
+  });
+}
+
+Stored<std::optional<Standing>> FindingStore::standing(const std::string& id) {
+  return guarded(impl_->path, [&] {
+    return rows::is_there(impl_->database, id)
+               ? std::optional(rows::standing_of(impl_->database, id))
+               : std::nullopt;
+  });
+}
+
 Stored<std::string> FindingStore::mark(const std::string& id, Mark mark, const std::string& why,
                                        std::int64_t at_ms) {
   const auto whole = id_of(id);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "reports/store/records.h"
@@ -40,6 +41,11 @@ class FindingStore {
   // `cause` is the id of another, whose occurrence was taken before it, this one does not count,
   // and the standing is that one's.
   Stored<Standing> take(const FindingRecord& finding, const std::string& cause = "");
+  // The id to take it under: that of the version before, where only that is there already, so that
+  // what is known stays known.
+  Stored<std::string> id_for(const FindingRecord& finding);
+  // None: it is not there, or counts as others' only.
+  Stored<std::optional<Standing>> standing(const std::string& id);
   Stored<void> add(const Sample& sample);
   // `id` may be cut short where it stays unique. Returns the whole one.
   // The finding's whole id, by its beginning or that of one of its symptoms. Fails if there is none

@@ -247,6 +247,26 @@ TEST_F(StoreOfFindings, WhatHasAnotherCauseIsShownAsThat) {
   EXPECT_EQ(store.id_of(symptom_id).value(), symptom_id);
 }
 
+TEST_F(StoreOfFindings, WhatAnOlderVersionHasNamedKeepsItsName) {
+  FindingStore store = open();
+  const std::int64_t first = run(store);
+  const FindingRecord before = finding(first, "waits: a");
+  FindingRecord now = finding(first, "ring: a"), other = finding(first, "ring: b");
+  for (FindingRecord* one : {&now, &other}) one->id = finding_id(*one);
+  now.former_id = finding_id(before);
+  EXPECT_EQ(store.id_for(now).value(), now.id);
+  ASSERT_TRUE(store.take(before));
+  EXPECT_EQ(store.id_for(now).value(), now.former_id);
+  EXPECT_EQ(store.id_for(other).value(), other.id);
+  ASSERT_TRUE(store.take(now));
+  EXPECT_EQ(store.id_for(now).value(), now.id);
+  // What only counts as another's is not there.
+  EXPECT_EQ(store.standing(now.id).value(), Standing::new_);
+  EXPECT_FALSE(store.standing(other.id).value());
+  ASSERT_TRUE(store.take(other, now.id));
+  EXPECT_FALSE(store.standing(other.id).value());
+}
+
 TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   FindingStore store = open();
   ASSERT_TRUE(store.take(finding(run(store), "s")));
