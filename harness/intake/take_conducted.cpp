@@ -203,7 +203,7 @@ class Conducted {
 void call_by_cause(const Symptom& symptom, const Lines& plan, FindingRecord& finding) {
   finding.kind = symptom.kind;
   finding.signature = signature_of(symptom, plan);
-  finding.cause = symptom.cause;
+  finding.cause = sentence_of(symptom, plan);
   finding.peers = symptom.peers;
   // Of one cause may be a deadlock and a hang.
   const bool is_own = finding.signature == symptom.signature;

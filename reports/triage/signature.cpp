@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 #include <optional>
 #include <set>
 
@@ -243,6 +244,18 @@ std::string cause_of_kind(const std::string& kind) {
   return is_bad_access ? "bad-access" : kind;
 }
 
+namespace {
+
+// "42 (ENOMSG)": of an errno its name.
+std::string with_name(std::string_view what, std::string_view value) {
+  const auto number = whole<int>(value);
+  const bool is_errno = what.find("errno") != kNone && number;
+  const char* const name = is_errno && *number != 0 ? ::strerrorname_np(*number) : nullptr;
+  return std::string(value) + (name == nullptr ? "" : std::string(" (") + name + ")");
+}
+
+}  // namespace
+
 std::string sentence_of(const Crash& crash) {
   const std::vector<std::string> frames = own_frames(crash, 1);
   std::string place;
@@ -257,8 +270,10 @@ std::string sentence_of(const Crash& crash) {
   if (crash.tool == "target") {
     const auto difference = difference_of(crash.detail);
     if (!difference) return "differs from the model: " + crash.detail;
-    return std::string(difference->operation) + ": " + std::string(difference->what) + " is " +
-           std::string(difference->real) + ", should be " + std::string(difference->model);
+    const auto& [operation, what, real, model] = *difference;
+    const std::string who = operation == "end" ? "at the end" : std::string(operation);
+    return who + ": " + std::string(what) + " is " + with_name(what, real) + ", should be " +
+           with_name(what, model);
   }
   if (crash.tool == "guard" && crash.kind == "leak") return "leaves " + crash.detail + " behind";
   if (crash.tool == "guard" && crash.kind == "hang") return "hangs: " + crash.detail;

@@ -101,12 +101,39 @@ std::string without_object(std::string_view text) {
   return kept;
 }
 
+struct Fault {
+  std::string program, call, what;
+  auto operator<=>(const Fault&) const = default;
+};
 // "server#2 msgrcv fail EINTR", "server/1#3 write short 7": what the kernel did to which call.
-std::string fault_of(std::string_view deviation) {
+std::set<Fault> faults_in(const std::vector<std::string>& plan) {
+  std::set<Fault> faults;
+  for (const std::string& line : plan) {
+    const std::vector<std::string_view> words = words_of(line);
+    if (words.size() < 4 || (words[2] != "fail" && words[2] != "short")) continue;
+    faults.insert({.program = program_of(words[0]),
+                   .call = std::string(words[1]),
+                   .what = std::string(words[2] == "fail" ? words[3] : words[2])});
+  }
+  return faults;
+}
+
+bool shows_later(std::string_view signature) {
+  return std::ranges::any_of(kAfterwards,
+                             [&](std::string_view start) { return signature.starts_with(start); });
+}
+
+// "before a#2 run b", "a#2 kill", "a#2 kill after", "a#2 signal SIGTERM", "a#2 timeout first".
+std::string when(std::string_view deviation) {
   const std::vector<std::string_view> words = words_of(deviation);
-  if (words.size() < 4 || (words[2] != "fail" && words[2] != "short")) return {};
-  return program_of(words[0]) + " " + std::string(words[1]) + " " +
-         std::string(words[2] == "fail" ? words[3] : words[2]);
+  const auto text = [&](std::size_t i) { return std::string(words[i]); };
+  if (words.size() == 4 && words[0] == "before") return text(3) + " runs before " + text(1);
+  if (words.size() < 2) return {};
+  if (words[1] == "kill")
+    return "a kill comes " + std::string(words.size() == 3 ? "after " : "at ") + text(0);
+  if (words.size() == 3 && words[1] == "signal") return text(2) + " comes before " + text(0);
+  if (words.size() == 3 && words[1] == "timeout") return "the time-out of " + text(0) + " is first";
+  return {};
 }
 
 }  // namespace
@@ -119,10 +146,11 @@ void sort_by_cause(std::vector<Symptom>& symptoms) {
 
 namespace {
 
-std::string waits_of(std::string_view text, Rule rule) {
+// Who wait for each other once one was killed wait for that one, each alone.
+std::string waits_of(std::string_view text, Rule rule, bool has_kill) {
   if (text.starts_with(kRing)) {
-    std::string places = places_of(text.substr(kRing.size()), false);
-    const bool is_ring = rule == Rule::now && !is_for_a_signal(places);
+    std::string places = places_of(text.substr(kRing.size()), has_kill);
+    const bool is_ring = rule == Rule::now && !has_kill && !is_for_a_signal(places);
     return (is_ring ? "ring: " : "waits: ") + places;
   }
   for (const std::string_view start : kAlone)
@@ -131,9 +159,7 @@ std::string waits_of(std::string_view text, Rule rule) {
   return {};
 }
 
-}  // namespace
-
-std::string signature_of(const Symptom& symptom, Rule rule) {
+std::string signature_of(const Symptom& symptom, Rule rule, bool has_kill) {
   const std::string_view text = symptom.signature;
   if (text.ends_with(" goes on for ever")) return symptom.signature;
   const std::vector<std::string_view> words = words_of(text);
@@ -144,21 +170,43 @@ std::string signature_of(const Symptom& symptom, Rule rule) {
   if (words.size() > 1 && words[1] != "restarted" &&
       (words[0] == "output:" || words[0] == "exit_status:"))
     return "result: " + program_of(words[1]);
-  if (std::string waits = waits_of(text, rule); !waits.empty()) return waits;
+  if (std::string waits = waits_of(text, rule, has_kill); !waits.empty()) return waits;
   return text.starts_with("spin: ") ? without_object(text) : symptom.signature;
 }
 
+bool is_kill(const std::string& deviation) {
+  const std::vector<std::string_view> words = words_of(deviation);
+  return words.size() > 1 && words[1] == "kill";
+}
+
+}  // namespace
+
+std::string signature_of(const Symptom& symptom, Rule rule) {
+  return signature_of(symptom, rule, false);
+}
+
 std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan, Rule rule) {
-  std::set<std::string> faults;
-  for (const std::string& line : plan)
-    if (std::string fault = fault_of(line); !fault.empty()) faults.insert(std::move(fault));
-  const std::string own = signature_of(symptom, rule);
-  const bool is_later = std::ranges::any_of(
-      kAfterwards, [&](std::string_view start) { return own.starts_with(start); });
-  if (faults.empty() || !is_later) return own;
+  const std::set<Fault> faults = faults_in(plan);
+  const bool has_kill = rule == Rule::now && std::ranges::any_of(plan, is_kill);
+  const std::string own = signature_of(symptom, rule, has_kill);
+  if (faults.empty() || !shows_later(own)) return own;
   std::string words = "not handled:";
-  for (const std::string& fault : faults) words += (words.back() == ':' ? " " : ", ") + fault;
+  for (const auto& [program, call, what] : faults)
+    words += (words.back() == ':' ? " " : ", ") + program + " " + call + " " + what;
   return words;
+}
+
+std::string sentence_of(const Symptom& symptom, const std::vector<std::string>& plan) {
+  const std::string own = signature_of(symptom);
+  const std::set<Fault> faults = faults_in(plan);
+  if (shows_later(own) && !faults.empty()) {
+    const auto& [program, call, what] = *faults.begin();
+    return program + " does not handle " + (what == "short" ? "a short " : what + " of ") + call +
+           ": " + symptom.cause;
+  }
+  if (plan.size() != 1 || (!shows_later(own) && !own.starts_with("leak: "))) return symptom.cause;
+  const std::string how = when(plan.front());
+  return how.empty() ? symptom.cause : "When " + how + ": " + symptom.cause;
 }
 
 }  // namespace pipewrench

@@ -23,9 +23,14 @@ void sort_by_cause(std::vector<Symptom>& symptoms);
 // partners were killed or have ended is the plan's doing.
 std::string signature_of(const Symptom& symptom, Rule rule = Rule::now);
 
-// With the lines of the smallest plan: where that fails a call or cuts one short, and what shows is
+// With the lines of the smallest plan: a ring that needs a kill is none, its members wait for who is
+// gone; where it fails a call or cuts one short, and what shows is
 // data or a result that is wrong afterwards, the cause is that the caller does not go on right.
 std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan,
                          Rule rule = Rule::now);
+
+// For people: what shows, and before it what it comes of, where that is another call, another peer
+// or another time than the oracle's words name.
+std::string sentence_of(const Symptom& symptom, const std::vector<std::string>& plan);
 
 }  // namespace pipewrench

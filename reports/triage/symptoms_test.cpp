@@ -38,6 +38,19 @@ TEST(Symptoms, ARingOfTheLivingIsNoWaitForTheGone) {
   EXPECT_EQ(desk, "waits: desk msgrcv queue");
 }
 
+TEST(Symptoms, ARingThatNeedsAKillIsSurvivorsWhoWait) {
+  const auto with = [](const std::vector<std::string>& plan) {
+    return signature_of({.kind = "deadlock",
+                         .signature = "deadlock: desk/child msgrcv queue | desk/child msgrcv queue",
+                         .cause = "",
+                         .peers = {}},
+                        plan);
+  };
+  EXPECT_EQ(with({"desk#4 kill"}), signature("leak: orphan desk/child msgrcv queue"));
+  EXPECT_EQ(with({"desk#4 kill after", "before a#1 run b"}), with({"desk#4 kill"}));
+  EXPECT_EQ(with({"before desk/1#2 run desk/2"}), "ring: desk msgrcv queue");
+}
+
 TEST(Symptoms, WhatWaitsIsFoundAgainByItsFormerName) {
   for (const char* text : {"hang: desk msgrcv queue", "leak: orphan desk/child msgrcv queue",
                            "deadlock: desk wait | desk/child msgrcv queue"})
@@ -92,6 +105,30 @@ TEST(Symptoms, AFaultIsTheCauseOfWhateverComesOfIt) {
   EXPECT_EQ(with("wild_kill: a SIGHUP to b", {"b#1 read fail EINTR"}), "wild_kill: a SIGHUP to b");
   EXPECT_EQ(with("leak: a", {"b#4 kill", "before a#1 run b"}), "leak: a");
   EXPECT_EQ(with("leak: a", {"", "x", "a b c d"}), "leak: a");
+}
+
+TEST(Symptoms, TheSentenceSaysWhatItComesOf) {
+  const auto sentence = [](const char* signature, const std::vector<std::string>& plan) {
+    return sentence_of({.kind = "", .signature = signature, .cause = "it shows.", .peers = {}},
+                       plan);
+  };
+  EXPECT_EQ(sentence("exit_status: a exits with 1", {"b/1#4 msgrcv fail EINTR"}),
+            "b does not handle EINTR of msgrcv: it shows.");
+  EXPECT_EQ(sentence("torn_data: a read pipe", {"b#4 write short 1"}),
+            "b does not handle a short write: it shows.");
+  EXPECT_EQ(sentence("output: a", {"before a#2 run b"}), "When b runs before a#2: it shows.");
+  EXPECT_EQ(sentence("leak: queue of a", {"b#2 kill after"}),
+            "When a kill comes after b#2: it shows.");
+  EXPECT_EQ(sentence("leak: queue of a", {"b#2 kill"}), "When a kill comes at b#2: it shows.");
+  EXPECT_EQ(sentence("leak: queue of a", {"b#2 signal SIGTERM"}),
+            "When SIGTERM comes before b#2: it shows.");
+  EXPECT_EQ(sentence("output: a", {"b#2 timeout first"}),
+            "When the time-out of b#2 is first: it shows.");
+  // A wait, a crash and a spin name the place themselves; of several deviations the plan tells.
+  EXPECT_EQ(sentence("hang: a read pipe", {"b#4 read fail EINTR"}), "it shows.");
+  EXPECT_EQ(sentence("output: a", {"before a#2 run b", "b#2 kill"}), "it shows.");
+  for (const char* odd : {"", "x", "before a", "a#1 kill not now", "a#1 signal"})
+    EXPECT_NE(sentence("output: a", {odd}), "") << odd;
 }
 
 TEST(Symptoms, OfWhatIsGoneTheNameIsToo) {
