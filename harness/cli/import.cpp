@@ -114,7 +114,7 @@ class Import {
 
  private:
   // What was told in an earlier run goes by the name that it had then: that of the version before,
-  // or its own, although by now a cause of it is known. False: the store cannot be read.
+  // or its own, although by now a cause of this very input is seen. False: no store can be read.
   bool keep_names(Taken& taken) {
     for (FindingRecord* one : {&taken.finding, taken.within ? &*taken.within : nullptr}) {
       if (one == nullptr) continue;
@@ -123,10 +123,10 @@ class Import {
       one->id = std::move(*id);
     }
     if (!taken.within) return true;
-    const auto own = store_.standing(taken.finding.id), cause = store_.standing(taken.within->id);
-    if (!own || !cause) return complain((own ? cause : own).error()), false;
-    const bool was_told = *own && !is_news(**own) && !*cause;
-    if (was_told || taken.within->id == taken.finding.id) taken.within.reset();
+    const auto was_told = store_.was_told(taken.finding);
+    const auto is_there = store_.is_there(taken.within->id);
+    if (!was_told || !is_there) return complain((was_told ? is_there : was_told).error()), false;
+    if ((*was_told && !*is_there) || taken.within->id == taken.finding.id) taken.within.reset();
     return true;
   }
 

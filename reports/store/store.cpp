@@ -167,12 +167,20 @@ Stored<std::string> FindingStore::id_for(const FindingRecord& finding) {
   });
 }
 
-Stored<std::optional<Standing>> FindingStore::standing(const std::string& id) {
-  return guarded(impl_->path, [&] {
-    return rows::is_there(impl_->database, id)
-               ? std::optional(rows::standing_of(impl_->database, id))
-               : std::nullopt;
-  });
+Stored<bool> FindingStore::was_told(const FindingRecord& finding) {
+  for (const Artefact& artefact : finding.occurrences.at(0).artefacts) {
+    if (artefact.role != "input" && artefact.role != "plan") continue;
+    return guarded(impl_->path, [&] {
+      const std::string hash = content_hash(artefact.content);
+      return rows::has(impl_->database, finding.id, artefact.role, hash) &&
+             rows::standing_of(impl_->database, finding.id) != Standing::new_;
+    });
+  }
+  return false;
+}
+
+Stored<bool> FindingStore::is_there(const std::string& id) {
+  return guarded(impl_->path, [&] { return rows::is_there(impl_->database, id); });
 }
 
 Stored<std::string> FindingStore::mark(const std::string& id, Mark mark, const std::string& why,

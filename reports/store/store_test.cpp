@@ -261,10 +261,24 @@ TEST_F(StoreOfFindings, WhatAnOlderVersionHasNamedKeepsItsName) {
   ASSERT_TRUE(store.take(now));
   EXPECT_EQ(store.id_for(now).value(), now.id);
   // What only counts as another's is not there.
-  EXPECT_EQ(store.standing(now.id).value(), Standing::new_);
-  EXPECT_FALSE(store.standing(other.id).value());
+  EXPECT_TRUE(store.is_there(now.id).value());
+  EXPECT_FALSE(store.is_there(other.id).value());
   ASSERT_TRUE(store.take(other, now.id));
-  EXPECT_FALSE(store.standing(other.id).value());
+  EXPECT_FALSE(store.is_there(other.id).value());
+}
+
+TEST_F(StoreOfFindings, WhatWasToldIsTheVerySameInput) {
+  FindingStore store = open();
+  FindingRecord one = finding(run(store), "s"), other = one;
+  for (FindingRecord* record : {&one, &other}) record->id = finding_id(*record);
+  one.occurrences[0].artefacts = {{.role = "input", .name = "i", .content = "long bad"}};
+  other.occurrences[0].artefacts = {{.role = "input", .name = "i", .content = "so bad"}};
+  ASSERT_TRUE(store.take(one));
+  EXPECT_FALSE(store.was_told(one).value());  // no run has ended
+  ASSERT_TRUE(store.end({.id = one.occurrences[0].run, .outcome = "ended"}));
+  run(store);
+  EXPECT_TRUE(store.was_told(one).value());
+  EXPECT_FALSE(store.was_told(other).value());
 }
 
 TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
