@@ -23,9 +23,9 @@ void sort_by_cause(std::vector<Symptom>& symptoms);
 // partners were killed or have ended is the plan's doing.
 std::string signature_of(const Symptom& symptom, Rule rule = Rule::now);
 
-// With the lines of the smallest plan: a ring that needs a kill is none, its members wait for who is
-// gone; where it fails a call or cuts one short, and what shows is
-// data or a result that is wrong afterwards, the cause is that the caller does not go on right.
+// With the lines of the smallest plan: a ring that needs a kill is none, its members wait for who
+// is gone; where the plan fails a call or cuts one short, and what shows is data or a result that
+// is wrong afterwards, the cause is that the caller does not go on right.
 std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan,
                          Rule rule = Rule::now);
 
