@@ -129,8 +129,13 @@ std::string when(std::string_view deviation) {
   const auto text = [&](std::size_t i) { return std::string(words[i]); };
   if (words.size() == 4 && words[0] == "before") return text(3) + " runs before " + text(1);
   if (words.size() < 2) return {};
-  if (words[1] == "kill")
-    return "a kill comes " + std::string(words.size() == 3 ? "after " : "at ") + text(0);
+  if (words[1] == "kill") {
+    const std::size_t hash = words[0].find('#');
+    if (hash == words[0].npos) return {};
+    return std::string(words[0].substr(0, hash)) + " is killed " +
+           (words.size() == 3 ? "after" : "at") + " its call " +
+           std::string(words[0].substr(hash + 1));
+  }
   if (words.size() == 3 && words[1] == "signal") return text(2) + " comes before " + text(0);
   if (words.size() == 3 && words[1] == "timeout") return "the time-out of " + text(0) + " is first";
   return {};
@@ -204,7 +209,11 @@ std::string sentence_of(const Symptom& symptom, const std::vector<std::string>& 
     return program + " does not handle " + (what == "short" ? "a short " : what + " of ") + call +
            ": " + symptom.cause;
   }
-  if (plan.size() != 1 || (!shows_later(own) && !own.starts_with("leak: "))) return symptom.cause;
+  if (plan.size() != 1) return symptom.cause;
+  // Of those who wait for each other the plan has killed who made them wait.
+  const bool is_far = shows_later(own) || own.starts_with("leak: ") ||
+                      (own.starts_with("ring: ") && is_kill(plan.front()));
+  if (!is_far) return symptom.cause;
   const std::string how = when(plan.front());
   return how.empty() ? symptom.cause : "When " + how + ": " + symptom.cause;
 }

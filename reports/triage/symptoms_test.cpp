@@ -118,12 +118,16 @@ TEST(Symptoms, TheSentenceSaysWhatItComesOf) {
             "b does not handle a short write: it shows.");
   EXPECT_EQ(sentence("output: a", {"before a#2 run b"}), "When b runs before a#2: it shows.");
   EXPECT_EQ(sentence("leak: queue of a", {"b#2 kill after"}),
-            "When a kill comes after b#2: it shows.");
-  EXPECT_EQ(sentence("leak: queue of a", {"b#2 kill"}), "When a kill comes at b#2: it shows.");
+            "When b is killed after its call 2: it shows.");
+  EXPECT_EQ(sentence("leak: queue of a", {"b#2 kill"}),
+            "When b is killed at its call 2: it shows.");
   EXPECT_EQ(sentence("leak: queue of a", {"b#2 signal SIGTERM"}),
             "When SIGTERM comes before b#2: it shows.");
   EXPECT_EQ(sentence("output: a", {"b#2 timeout first"}),
             "When the time-out of b#2 is first: it shows.");
+  EXPECT_EQ(sentence("deadlock: b/child read pipe | b/child read pipe", {"b#2 kill"}),
+            "When b is killed at its call 2: it shows.");
+  EXPECT_EQ(sentence("deadlock: a read pipe | b read pipe", {"before a#2 run b"}), "it shows.");
   // A wait, a crash and a spin name the place themselves; of several deviations the plan tells.
   EXPECT_EQ(sentence("hang: a read pipe", {"b#4 read fail EINTR"}), "it shows.");
   EXPECT_EQ(sentence("output: a", {"before a#2 run b", "b#2 kill"}), "it shows.");
