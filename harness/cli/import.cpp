@@ -72,6 +72,7 @@ class Import {
     }
     FindingRecord& finding = taken->finding;
     if (finding.id.empty()) finding.id = finding_id(finding);
+    if (!keep_names(*taken)) return false;
     const auto at_ms = wall_clock_ms();
     const auto store = [&](FindingRecord& one, const std::string& cause) {
       one.occurrences.front().run = run_;
@@ -112,6 +113,23 @@ class Import {
   }
 
  private:
+  // What was told in an earlier run goes by the name that it had then: that of the version before,
+  // or its own, although by now a cause of this very input is seen. False: no store can be read.
+  bool keep_names(Taken& taken) {
+    for (FindingRecord* one : {&taken.finding, taken.within ? &*taken.within : nullptr}) {
+      if (one == nullptr) continue;
+      auto id = store_.id_for(*one);
+      if (!id) return complain(id.error()), false;
+      one->id = std::move(*id);
+    }
+    if (!taken.within) return true;
+    const auto was_told = store_.was_told(taken.finding);
+    const auto is_there = store_.is_there(taken.within->id);
+    if (!was_told || !is_there) return complain((was_told ? is_there : was_told).error()), false;
+    if ((*was_told && !*is_there) || taken.within->id == taken.finding.id) taken.within.reset();
+    return true;
+  }
+
   nlohmann::ordered_json files_of(const Occurrence& once) const {
     auto files = nlohmann::ordered_json::object();
     for (const Artefact& artefact : once.artefacts)

@@ -97,6 +97,9 @@ Stored<SearchRecord> SearchRecord::begin(const Arguments& arguments, const Scena
 
 Stored<Standing> SearchRecord::take(const Finding& finding, const std::string& replay) {
   FindingRecord record = record_of(finding, scenario_, replay);
+  auto id = store_.id_for(record);
+  if (!id) return std::unexpected(id.error());
+  record.id = std::move(*id);
   record.occurrences[0].run = run_.id;
   record.occurrences[0].at_ms = wall_clock_ms();
   const auto [known, is_first] = is_note_.emplace(record.id, record.note);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -14,6 +15,8 @@ constexpr std::size_t kOp = 0, kClient = 1, kFlags = 2, kFault = 3, kValue = 4, 
 
 // Names of operations begin again behind the last: one of the first ones is always the same.
 constexpr unsigned kMostOperations = 32, kMostClients = 2;
+
+constexpr std::size_t kMostTogether = 5;  // operations of which two may change at once
 
 struct Candidate {
   std::string input;
@@ -114,7 +117,12 @@ class Minimiser {
         pass(0, [&](std::size_t from) { return Plainer(best_, from, changes).take(); });
       else
         pass(0, [&](std::size_t from) { return plainer_bytes(from); });
-      if (how_.other_operations) pass(units(), [&](std::size_t end) { return without_pairs(end); });
+      if (!how_.other_operations) continue;
+      pass(units(), [&](std::size_t end) { return without_pairs(end); });
+      if (how_.unit_bytes == kRecord && units() <= kMostTogether)
+        if (const Candidates all = as_others(); !all.empty())
+          if (const std::size_t taken = first_same(all); taken < all.size())
+            best_ = all[taken].input;
     } while (best_ != before && tries_ < how_.most_tries);
     return best_;
   }
@@ -171,6 +179,26 @@ class Minimiser {
       all.push_back({std::move(shorter), first});
       end = first;
     }
+    return all;
+  }
+
+  // Two operations may only change together: each becomes one that is there already, of any client
+  // that is.
+  Candidates as_others() const {
+    std::set<std::string> names;
+    for (std::size_t at = 0; at + kRecord <= best_.size(); at += kRecord)
+      for (std::size_t by = 0; by + kRecord <= best_.size(); by += kRecord)
+        names.insert({best_[at + kOp], best_[by + kClient]});
+    Candidates all;
+    const auto renamed = [](std::string input, std::size_t at, const std::string& name) {
+      return input.replace(at, name.size(), name)
+          .replace(at + kFlags, kRecord - kFlags, kRecord - kFlags, '\0');
+    };
+    for (std::size_t i = 0; i + kRecord <= best_.size(); i += kRecord)
+      for (std::size_t j = 0; j < i; j += kRecord)
+        for (const std::string& one : names)
+          for (const std::string& other : names)
+            all.push_back({renamed(renamed(best_, i, one), j, other), 0});
     return all;
   }
 
@@ -279,6 +307,18 @@ std::vector<std::string> parts_of(const std::string& input, std::size_t unit_byt
     for (Candidate& less : Plainer(input, 0, Plainer::Changes::less).take())
       parts.push_back(std::move(less.input));
   return parts;
+}
+
+std::vector<std::string> other_ends_of(const std::string& input, std::size_t unit_bytes) {
+  if (unit_bytes != kRecord || input.size() < 3 * kRecord || input.size() % kRecord != 0) return {};
+  std::vector<std::string> all = {input.substr(0, input.size() - kRecord)};
+  const std::string before = all.front();
+  const unsigned last = static_cast<unsigned char>(input[before.size() + kOp]);
+  for (unsigned op = 0; op < std::min(last, kMostOperations); ++op)
+    for (unsigned client = 0; client < kMostClients; ++client)
+      all.push_back(before + static_cast<char>(op) + static_cast<char>(client) +
+                    std::string(kRecord - kFlags, '\0'));
+  return all;
 }
 
 std::vector<std::vector<std::string>> parts_of(const std::vector<std::string>& plan) {

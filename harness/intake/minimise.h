@@ -34,6 +34,10 @@ std::string minimised(std::string input, const Minimise& how);
 std::vector<std::string> parts_of(const std::string& input, std::size_t unit_bytes);
 std::vector<std::vector<std::string>> parts_of(const std::vector<std::string>& plan);
 
+// Its last operation left out; then in its place, of every client, the plain ones that come before
+// it in their table. Of one or two operations, and of plain bytes: none.
+std::vector<std::string> other_ends_of(const std::string& input, std::size_t unit_bytes);
+
 // The lines of a conductor's plan that it needs, earlier and shorter.
 std::vector<std::string> smaller_plan(
     std::vector<std::string> plan,

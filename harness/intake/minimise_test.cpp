@@ -41,6 +41,21 @@ TEST(Minimise, ANameAmongMany) {
   EXPECT_EQ(minimised(std::string("\x10\0\0\0\0\0\0\0", 8), how)[0], 1);
 }
 
+// Neither of the two can go alone.
+TEST(Minimise, TwoOperationsMayOnlyChangeTogether) {
+  const auto fails = [](const std::string& input) {
+    if (input.size() != 24 || input[16] != 2) return false;
+    const bool is_other = input[0] == 1 && input[1] == 0 && input[8] == 7 && input[9] == 1;
+    const bool is_plain = input[0] == 1 && input[1] == 1 && input[8] == 1 && input[9] == 0;
+    return is_other || is_plain;
+  };
+  const Minimise how{.first_same = one_by_one(fails), .unit_bytes = 8, .other_operations = true};
+  const std::string zeros(6, '\0');
+  EXPECT_EQ(
+      minimised("\1" + std::string(1, '\0') + zeros + "\7\1" + zeros + "\2\1" + zeros, how),
+      "\1\1" + zeros + "\1" + std::string(1, '\0') + zeros + "\2" + std::string(1, '\0') + zeros);
+}
+
 TEST(Minimise, AsksNoMoreThanItMay) {
   std::uint32_t asked = 0;
   const Minimise how{
@@ -70,6 +85,16 @@ TEST(Parts, AreAllOfAShortInputFewestFirst) {
 TEST(Parts, AnOperationWithLessIsOne) {
   const auto parts = parts_of(std::string("\1\0\0\3\0\0\0\0", 8), 8);
   EXPECT_EQ(parts, (std::vector<std::string>{std::string("\1\0\0\0\0\0\0\0", 8)}));
+}
+
+TEST(OtherEnds, AreNoneAndThosePlainer) {
+  const std::string rest(6, '\0'), first = "\5\1" + rest + "\6\1" + rest;
+  const std::string zero(1, '\0');
+  EXPECT_EQ(other_ends_of(first + "\2\1\7" + rest.substr(1), 8),
+            (std::vector<std::string>{first, first + zero + zero + rest, first + zero + "\1" + rest,
+                                      first + "\1" + zero + rest, first + "\1\1" + rest}));
+  EXPECT_TRUE(other_ends_of(first, 8).empty());
+  EXPECT_TRUE(other_ends_of("plain bytes with no records", 1).empty());
 }
 
 TEST(Parts, OfALongInputAreWithoutOneAndItsBeginnings) {

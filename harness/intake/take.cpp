@@ -67,6 +67,18 @@ std::string lines_of(const std::vector<Operation>& operations, const std::string
   return lines;
 }
 
+// Of the operations before the one that noticed.
+std::size_t bytes_before(const Crash& crash, const std::string& input) {
+  return input.size() - (is_noticed_by_last(crash) ? std::min(input.size(), kRecord_bytes) : 0);
+}
+
+std::string former_id_of(const FindingRecord& finding, const Crash& crash,
+                         const std::vector<Operation>& operations) {
+  const std::string before = signature_of(crash, operations, Rule::before);
+  if (before == finding.signature) return {};
+  return finding_id(finding.target, cause_of_kind(finding.kind), before);
+}
+
 }  // namespace
 
 Artefact artefact_of(std::string role, std::string name, std::string content) {
@@ -101,6 +113,11 @@ struct Taker::Repeats {
   std::uint32_t times = 0;
 
   bool is_shown_by(const Crash& other) const;
+};
+
+struct Taker::Other {
+  std::string input;
+  Left left = Left::some_of_it;
 };
 
 std::expected<Taken, std::string> Taker::take(const Item& item) {
@@ -221,8 +238,8 @@ std::string Taker::others_that_show(const Program& own, const Repeats& repeats,
 }
 
 // What its smallest input shows, and that input.
-void Taker::tell(const Item& item, const Program& program, const Repeats& repeats,
-                 const std::string& input, FindingRecord& finding) {
+Crash Taker::tell(const Item& item, const Program& program, const Repeats& repeats,
+                  const std::string& input, FindingRecord& finding) {
   std::string small = smallest(program, repeats, input);
   const auto shown = replayer_.run(program, small, Replayer::Log::is_kept);
   const bool is_shown = shown && repeats.is_shown_by(shown->crash);
@@ -237,6 +254,7 @@ void Taker::tell(const Item& item, const Program& program, const Repeats& repeat
   finding.kind = crash.kind;
   finding.signature = signature_of(crash, operations);
   finding.id = id_of(finding);
+  finding.former_id = former_id_of(finding, crash, operations);
   finding.cause = sentence_of(crash);
   finding.stacks = crash.stacks;
   read_sources(finding.stacks);
@@ -251,34 +269,58 @@ void Taker::tell(const Item& item, const Program& program, const Repeats& repeat
   if (shown)
     once.artefacts.push_back(
         artefact_of("log", "log.txt", shown->log.substr(0, kMostLogKept_bytes)));
+  return crash;
+}
+
+// The first part of an input, or the first other end of it, that fails as well and may be the
+// cause of what it shows.
+std::optional<Taker::Other> Taker::cause_in(const Program& program, const std::string& input,
+                                            const Repeats& shown, const Crash& smallest) {
+  const std::size_t unit = unit_of(program, input);
+  const auto first_of = [&](const std::vector<std::string>& all,
+                            Left left) -> std::optional<Other> {
+    const auto may_be = [&](const Crash& crash) {
+      return !is_slow(crash.kind) && may_be_cause(crash, smallest, left) &&
+             !shown.is_shown_by(crash);
+    };
+    const std::size_t at =
+        replayer_.first_of(program, all, Replayer::Leaks::are_ignored, may_be, kMostStarts);
+    if (at == all.size()) return {};
+    return Other{.input = all[at], .left = left};
+  };
+  if (auto part = first_of(parts_of(input, unit), Left::some_of_it)) return part;
+  if (!is_noticed_by_last(smallest)) return {};
+  return first_of(other_ends_of(input, unit), Left::who_noticed);
 }
 
 // Of the smallest part that fails as well, the part of that, and so on. The empty input is none: it
 // would be in all.
 std::optional<FindingRecord> Taker::within(const Item& item, const Program& program,
-                                           const Repeats& repeats, const FindingRecord& whole) {
+                                           const Repeats& repeats, const Crash& smallest,
+                                           const FindingRecord& whole) {
   std::optional<FindingRecord> found;
   Repeats shown = repeats;
+  Crash crash = smallest;
   for (std::uint32_t i = 0; i < kMostLinks; ++i) {
     const FindingRecord& now = found ? *found : whole;
     const auto& artefacts = now.occurrences.front().artefacts;
     const std::string input = std::ranges::find(artefacts, "input", &Artefact::role)->content;
-    const auto parts = parts_of(input, unit_of(program, input));
-    const auto may_be = [&](const Crash& crash) {
-      return !is_slow(crash.kind) && may_be_cause(crash, shown.crash) && !shown.is_shown_by(crash);
-    };
-    const std::size_t part =
-        replayer_.first_of(program, parts, Replayer::Leaks::are_ignored, may_be, kMostStarts);
-    if (part == parts.size()) break;
-    auto other = repeat(program, parts[part]);
-    if (!other || other->times < kTimes || !may_be_cause(other->crash, shown.crash)) break;
+    const auto part = cause_in(program, input, shown, crash);
+    if (!part) break;
+    const std::size_t before = bytes_before(crash, input);
+    auto other = repeat(program, part->input);
+    if (!other || other->times < kTimes) break;
     shown = std::move(*other);
     FindingRecord next = whole;
     Occurrence& once = next.occurrences.front();
     once.artefacts.clear();
     once.repeated = shown.times;
-    tell(item, program, shown, parts[part], next);
+    crash = tell(item, program, shown, part->input, next);
     if (once.size == 0) break;
+    // Who else notices must need all that came before, or it is a bug of some of it.
+    const auto smaller = std::ranges::find(once.artefacts, "input", &Artefact::role);
+    const bool needs_all = bytes_before(crash, smaller->content) == before;
+    if (part->left == Left::who_noticed && !needs_all) break;
     found = std::move(next);
   }
   if (!found || found->id == whole.id) return {};
@@ -317,9 +359,9 @@ std::expected<Taken, std::string> Taker::take_input(const Item& item) {
   }
   taken.top_three = top_three_frames(repeats->crash);
   finding.occurrences.push_back(std::move(once));
-  tell(item, shower, *repeats, *input, finding);
+  const Crash smallest = tell(item, shower, *repeats, *input, finding);
   if (options_.minimises && !finding.unstable)
-    taken.within = within(item, shower, *repeats, finding);
+    taken.within = within(item, shower, *repeats, smallest, finding);
   return taken;
 }
 

@@ -57,10 +57,14 @@ class Taker {
                                                                 const std::string& log);
   std::expected<Repeats, std::string> repeat(const Program& program, const std::string& input);
   std::string smallest(const Program& program, const Repeats& repeats, std::string input);
-  void tell(const Item& item, const Program& program, const Repeats& repeats,
-            const std::string& input, FindingRecord& finding);
+  Crash tell(const Item& item, const Program& program, const Repeats& repeats,
+             const std::string& input, FindingRecord& finding);
+  struct Other;
+  std::optional<Other> cause_in(const Program& program, const std::string& input,
+                                const Repeats& shown, const Crash& smallest);
   std::optional<FindingRecord> within(const Item& item, const Program& program,
-                                      const Repeats& repeats, const FindingRecord& whole);
+                                      const Repeats& repeats, const Crash& smallest,
+                                      const FindingRecord& whole);
   std::size_t unit_of(const Program& of, const std::string& input);
   std::string others_that_show(const Program& own, const Repeats& repeats,
                                const std::string& input);

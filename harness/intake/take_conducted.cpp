@@ -203,11 +203,13 @@ class Conducted {
 void call_by_cause(const Symptom& symptom, const Lines& plan, FindingRecord& finding) {
   finding.kind = symptom.kind;
   finding.signature = signature_of(symptom, plan);
-  finding.cause = symptom.cause;
+  finding.cause = sentence_of(symptom, plan);
   finding.peers = symptom.peers;
   // Of one cause may be a deadlock and a hang.
   const bool is_own = finding.signature == symptom.signature;
   finding.id = finding_id(finding.target, is_own ? finding.kind : "", finding.signature);
+  const std::string before = signature_of(symptom, plan, Rule::before);
+  finding.former_id = before == finding.signature ? "" : finding_id(finding.target, "", before);
 }
 
 std::expected<Taken, std::string> Taker::take_conducted(const Item& item) {

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "harness/intake/minimise.h"
+#include "reports/store/store.h"
 
 namespace pipewrench {
 namespace {
@@ -119,7 +120,7 @@ TEST_F(TakeTest, WhatAPartShowsIsKeptAsTheCause) {
   const Taken taken = take(write("crash-1", input), {.target = target, .pipewrench = ""});
   EXPECT_EQ(taken.finding.signature, "text: fewer: its begin");
   ASSERT_TRUE(taken.within);
-  EXPECT_EQ(taken.within->signature, "errno: 11 not 0");
+  EXPECT_EQ(taken.within->signature, "errno: 0 or 11");
   EXPECT_EQ(content(*taken.within, "input"), "half");
   EXPECT_EQ(content(*taken.within, "original"), input);
   EXPECT_EQ(content(*taken.within, "symptom"), taken.finding.cause + "\n");
@@ -130,7 +131,7 @@ TEST_F(TakeTest, ASmallerInputWithTheSameBugIsTaken) {
   const std::string target = program("replay_toy", kTwoBugs);
   const Taken taken =
       take(write("crash-2", "no more than half"), {.target = target, .pipewrench = ""});
-  EXPECT_EQ(taken.finding.signature, "errno: 11 not 0");
+  EXPECT_EQ(taken.finding.signature, "errno: 0 or 11");
   EXPECT_EQ(content(taken, "input"), "half");
   EXPECT_FALSE(taken.within);
 }
@@ -180,6 +181,15 @@ TEST_F(TakeTest, ThePlanAsGivenKeepsItsFiles) {
   EXPECT_EQ(content(taken, "plan"), "b\n");
   EXPECT_EQ(content(taken, "trace"), "given");
   EXPECT_EQ(content(taken, "original"), "none");
+}
+
+TEST(CallByCause, TellsWhatTheVersionBeforeCalledIt) {
+  FindingRecord ring{.target = "toy"}, hang{.target = "toy"};
+  call_by_cause({.kind = "deadlock", .signature = "deadlock: a read pipe | b read pipe"}, {}, ring);
+  call_by_cause({.kind = "hang", .signature = "hang: a read pipe"}, {}, hang);
+  EXPECT_EQ(ring.former_id, finding_id("toy", "", "waits: a read pipe | b read pipe"));
+  EXPECT_NE(ring.id, ring.former_id);
+  EXPECT_EQ(hang.former_id, "");
 }
 
 TEST(SmallerPlan, KeepsWhatShowsTheSame) {

@@ -61,6 +61,7 @@ struct Occurrence {
 // Its details are those of its smallest occurrence.
 struct FindingRecord {
   std::string id{};         // 12 hex digits
+  std::string former_id{};  // that the version before gave it, where it is another; not stored
   std::string kind{};       // "deadlock", "heap-buffer-overflow"
   std::string signature{};  // by cause: same bug, same signature
   std::string target{};     // scenario, fuzz target or program

@@ -241,6 +241,19 @@ void take(SQLite::Database& database, const FindingRecord& finding, const std::s
   add_occurrence(database, finding.id, occurrence, cause);
 }
 
+bool is_there(SQLite::Database& database, const std::string& id) {
+  return Query(database, kSeen, id).next();
+}
+
+bool has(SQLite::Database& database, const std::string& id, const std::string& role,
+         const std::string& hash) {
+  return Query(database,
+               "SELECT 1 FROM artefacts JOIN occurrences ON occurrences.id = occurrence WHERE "
+               "finding = ? AND cause = '' AND role = ? AND hash = ?",
+               id, role, hash)
+      .next();
+}
+
 Standing standing_of(SQLite::Database& database, const std::string& id) {
   Query query(database, kSeen, id);
   FindingRecord finding;

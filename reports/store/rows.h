@@ -20,6 +20,11 @@ void update(SQLite::Database& database, const RunRecord& run);
 void add(SQLite::Database& database, const Sample& sample);
 // `cause`: id of another; empty: none.
 void take(SQLite::Database& database, const FindingRecord& finding, const std::string& cause);
+// With an occurrence that has no other cause.
+bool is_there(SQLite::Database& database, const std::string& id);
+// And a file of this content.
+bool has(SQLite::Database& database, const std::string& id, const std::string& role,
+         const std::string& hash);
 Standing standing_of(SQLite::Database& database, const std::string& id);
 // Whose own id or a symptom's begins so; notes only if no finding's does.
 std::vector<std::string> ids_of(SQLite::Database& database, const std::string& start);

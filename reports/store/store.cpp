@@ -158,6 +158,31 @@ Stored<Standing> FindingStore::take(const FindingRecord& given, const std::strin
   });
 }
 
+Stored<std::string> FindingStore::id_for(const FindingRecord& finding) {
+  if (finding.former_id.empty()) return finding.id;
+  return guarded(impl_->path, [&] {
+    const bool is_there = rows::is_there(impl_->database, finding.id);
+    const bool was_there = rows::is_there(impl_->database, finding.former_id);
+    return !is_there && was_there ? finding.former_id : finding.id;
+  });
+}
+
+Stored<bool> FindingStore::was_told(const FindingRecord& finding) {
+  for (const Artefact& artefact : finding.occurrences.at(0).artefacts) {
+    if (artefact.role != "input" && artefact.role != "plan") continue;
+    return guarded(impl_->path, [&] {
+      const std::string hash = content_hash(artefact.content);
+      return rows::has(impl_->database, finding.id, artefact.role, hash) &&
+             rows::standing_of(impl_->database, finding.id) != Standing::new_;
+    });
+  }
+  return false;
+}
+
+Stored<bool> FindingStore::is_there(const std::string& id) {
+  return guarded(impl_->path, [&] { return rows::is_there(impl_->database, id); });
+}
+
 Stored<std::string> FindingStore::mark(const std::string& id, Mark mark, const std::string& why,
                                        std::int64_t at_ms) {
   const auto whole = id_of(id);

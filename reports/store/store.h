@@ -40,6 +40,13 @@ class FindingStore {
   // `cause` is the id of another, whose occurrence was taken before it, this one does not count,
   // and the standing is that one's.
   Stored<Standing> take(const FindingRecord& finding, const std::string& cause = "");
+  // The id to take it under: that of the version before, where only that is there already, so that
+  // what is known stays known.
+  Stored<std::string> id_for(const FindingRecord& finding);
+  // Whether an earlier run has told it by itself, with the very same input or plan.
+  Stored<bool> was_told(const FindingRecord& finding);
+  // Whether it is there and does not only count as others'.
+  Stored<bool> is_there(const std::string& id);
   Stored<void> add(const Sample& sample);
   // `id` may be cut short where it stays unique. Returns the whole one.
   // The finding's whole id, by its beginning or that of one of its symptoms. Fails if there is none

@@ -247,6 +247,40 @@ TEST_F(StoreOfFindings, WhatHasAnotherCauseIsShownAsThat) {
   EXPECT_EQ(store.id_of(symptom_id).value(), symptom_id);
 }
 
+TEST_F(StoreOfFindings, WhatAnOlderVersionHasNamedKeepsItsName) {
+  FindingStore store = open();
+  const std::int64_t first = run(store);
+  const FindingRecord before = finding(first, "waits: a");
+  FindingRecord now = finding(first, "ring: a"), other = finding(first, "ring: b");
+  for (FindingRecord* one : {&now, &other}) one->id = finding_id(*one);
+  now.former_id = finding_id(before);
+  EXPECT_EQ(store.id_for(now).value(), now.id);
+  ASSERT_TRUE(store.take(before));
+  EXPECT_EQ(store.id_for(now).value(), now.former_id);
+  EXPECT_EQ(store.id_for(other).value(), other.id);
+  ASSERT_TRUE(store.take(now));
+  EXPECT_EQ(store.id_for(now).value(), now.id);
+  // What only counts as another's is not there.
+  EXPECT_TRUE(store.is_there(now.id).value());
+  EXPECT_FALSE(store.is_there(other.id).value());
+  ASSERT_TRUE(store.take(other, now.id));
+  EXPECT_FALSE(store.is_there(other.id).value());
+}
+
+TEST_F(StoreOfFindings, WhatWasToldIsTheVerySameInput) {
+  FindingStore store = open();
+  FindingRecord one = finding(run(store), "s"), other = one;
+  for (FindingRecord* record : {&one, &other}) record->id = finding_id(*record);
+  one.occurrences[0].artefacts = {{.role = "input", .name = "i", .content = "long bad"}};
+  other.occurrences[0].artefacts = {{.role = "input", .name = "i", .content = "so bad"}};
+  ASSERT_TRUE(store.take(one));
+  EXPECT_FALSE(store.was_told(one).value());  // no run has ended
+  ASSERT_TRUE(store.end({.id = one.occurrences[0].run, .outcome = "ended"}));
+  run(store);
+  EXPECT_TRUE(store.was_told(one).value());
+  EXPECT_FALSE(store.was_told(other).value());
+}
+
 TEST_F(StoreOfFindings, AnArtefactThatWasChangedIsNotShown) {
   FindingStore store = open();
   ASSERT_TRUE(store.take(finding(run(store), "s")));

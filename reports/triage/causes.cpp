@@ -34,10 +34,12 @@ bool is_noticed(const Crash& crash) {
   return is_noticed_later(crash) || std::ranges::find(kNoticed, crash.kind) != kNoticed.end();
 }
 
+constexpr std::string_view kEnd = "end";
+
 // The operation that compared; what a guard says comes at the end of the input.
 std::string_view noticer(const Crash& crash) {
   const std::string_view detail = crash.detail;
-  if (crash.tool == "guard") return "end";
+  if (crash.tool == "guard") return kEnd;
   return crash.tool == "target" ? detail.substr(0, detail.find(": ")) : std::string_view();
 }
 
@@ -54,10 +56,15 @@ Harm harm_of(const Crash& crash) {
 
 Harm harm_of(const Symptom& symptom) { return harm_of_kind(symptom.kind, Harm::wrong_result); }
 
-bool may_be_cause(const Crash& of_part, const Crash& of_whole) {
+bool is_noticed_by_last(const Crash& crash) {
+  return crash.tool == "target" && noticer(crash) != kEnd;
+}
+
+bool may_be_cause(const Crash& of_part, const Crash& of_whole, Left left) {
   const Harm harm = harm_of(of_part);
   if (of_part.kind.empty() || !is_noticed(of_whole) || harm < harm_of(of_whole)) return false;
-  return harm == Harm::dies ||
+  const bool is_end = noticer(of_whole) == kEnd && of_whole.tool == "target";
+  return harm == Harm::dies || left == Left::who_noticed || is_end ||
          (!noticer(of_whole).empty() && noticer(of_part) == noticer(of_whole));
 }
 

@@ -37,6 +37,25 @@ TEST(Causes, OfACrashTheStackSaysWhereItComesFrom) {
   EXPECT_FALSE(may_be_cause(differs, exception));
 }
 
+TEST(Causes, WhoOnlyNoticedMayBeAnother) {
+  const auto differs = [](const char* detail) {
+    return Crash{.tool = "target", .kind = "model-mismatch", .detail = detail};
+  };
+  const Crash status = differs("status: messages: real 1, model 0");
+  const Crash send = differs("send: errno: real 2, model 0"), end = differs("end: errno: real 2");
+  EXPECT_TRUE(is_noticed_by_last(status));
+  EXPECT_FALSE(is_noticed_by_last(end));
+  EXPECT_FALSE(is_noticed_by_last({.tool = "asan", .kind = "heap-buffer-overflow"}));
+  // Without the operation that noticed, what the others left is seen by whoever looks.
+  EXPECT_TRUE(may_be_cause(end, status, Left::who_noticed));
+  EXPECT_TRUE(may_be_cause(send, status, Left::who_noticed));
+  EXPECT_FALSE(may_be_cause(send, status, Left::some_of_it));
+  EXPECT_FALSE(may_be_cause(end, status, Left::some_of_it));
+  EXPECT_FALSE(may_be_cause({.tool = "guard", .kind = "leak"}, status, Left::who_noticed));
+  // The end compares everything: who fails earlier in a part says more.
+  EXPECT_TRUE(may_be_cause(send, end));
+}
+
 TEST(Causes, ALengthThatIsWrongIsOneCauseWhateverTheCopyIsCalled) {
   EXPECT_EQ(cause_of_kind("memcpy-param-overlap"), cause_of_kind("heap-buffer-overflow"));
   EXPECT_EQ(cause_of_kind("negative-size-param"), cause_of_kind("SEGV"));

@@ -139,6 +139,36 @@ TEST(Signature, OperationsHelpWhereAValueSaysLittle) {
   EXPECT_EQ(signature_of(number, more), signature_of(number, {{.name = "put"}, {.name = "open"}}));
 }
 
+TEST(Signature, TheStateOfAThingIsEnoughTheOutcomeOfACallIsNot) {
+  const auto after = [](const char* text, const std::vector<Operation>& operations) {
+    return signature_of(crash_of(std::string("DIFFERENT: step 3: ") + text), operations);
+  };
+  const std::vector<Operation> opened = {{.name = "write"}, {.name = "open"}};
+  const std::vector<Operation> removed = {{.name = "remove"}, {.name = "write"}};
+  EXPECT_EQ(after("open: segment: real there, model removed", opened),
+            after("write: segment: real there, model removed", removed));
+  for (const char* text :
+       {"write: result: real success, model stale", "open: creator: real 1, model 0",
+        "write: write: real written, model full"})
+    EXPECT_NE(after(text, opened), after(text, removed)) << text;
+}
+
+TEST(Signature, ANumberThatIsANameIsNotTooGreat) {
+  const auto signature = [](const char* text, Rule rule) {
+    return signature_of(crash_of(std::string("DIFFERENT: step 3: ") + text), {}, rule);
+  };
+  for (const auto& [one, other] :
+       {std::pair{"decode: type: real 0, model -9", "decode: type: real -1, model 9"},
+        std::pair{"receive: errno: real 0, model 7", "receive: errno: real 7, model 0"}}) {
+    EXPECT_EQ(signature(one, Rule::now), signature(other, Rule::now));
+    EXPECT_NE(signature(one, Rule::before), signature(other, Rule::before));
+  }
+  EXPECT_NE(signature("receive: errno: real 0, model 7", Rule::now),
+            signature("receive: errno: real 0, model 42", Rule::now));
+  EXPECT_NE(signature("receive: descriptors: real 0, model 1", Rule::now),
+            signature("receive: descriptors: real 1, model 0", Rule::now));
+}
+
 TEST(Signature, ExecutablesOfATargetAreOne) {
   EXPECT_EQ(target_of("build/fuzz/fuzz_msgq"), "msgq");
   EXPECT_EQ(target_of("replay_msgq"), "msgq");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 #include <optional>
 #include <set>
 
@@ -131,19 +132,29 @@ std::optional<Difference> difference_of(std::string_view detail) {
                     detail.substr(real + 7, model - real - 7), detail.substr(model + 8)};
 }
 
+// Numbers that name something: which is the greater is the input's doing.
+constexpr std::array<std::string_view, 2> kNames = {"type", "sequence"};
+
 // What differs, as far as it is the bug itself: a text in how, a number with a meaning as it is.
-// Any other value says little: which operations the smallest input needs then has to help.
+// Any other number, and what a call came to, says little: which operations the smallest input needs
+// then has to help.
 struct Told {
   std::string text;
   bool is_enough = true;
 };
-Told told_by(const Difference& difference) {
+Told told_by(const Difference& difference, Rule rule) {
   const std::string_view what = difference.what;
   const auto real = whole<long>(difference.real), model = whole<long>(difference.model);
   const auto has = [&](std::string_view word) { return what.find(word) != kNone; };
   if (real && model && (has("poll") || has("mode"))) return {flags_of(*real, *model)};
-  if (real && model && has("errno"))
-    return {std::string(difference.real) + " not " + std::string(difference.model)};
+  if (real && model && has("errno")) {
+    if (rule == Rule::before)
+      return {std::string(difference.real) + " not " + std::string(difference.model)};
+    const auto [less, more] = std::minmax(*real, *model);
+    return {std::to_string(less) + " or " + std::to_string(more)};
+  }
+  const bool is_name = rule == Rule::now && std::ranges::any_of(kNames, has);
+  if (real && model && is_name) return {"another", false};
   if (real && model) return {relation(*real, *model), false};
   const auto real_text = text_of(difference.real), model_text = text_of(difference.model);
   if (real_text && model_text) return {relation(*real_text, *model_text)};
@@ -177,13 +188,22 @@ bool is_error(std::string_view value) {
   return value.ends_with(']') && value.find('(') != kNone && !value.starts_with('"');
 }
 
-std::string mismatch(const Crash& crash, const std::vector<Operation>& operations) {
+// What a call came to, rather than the state of a thing that has a name.
+bool is_outcome(std::string_view what, const std::vector<Operation>& operations) {
+  constexpr std::array<std::string_view, 3> kOutcomes = {"result", "kind", "failure"};
+  return std::ranges::find(kOutcomes, what) != kOutcomes.end() ||
+         std::ranges::find(operations, what, &Operation::name) != operations.end();
+}
+
+std::string mismatch(const Crash& crash, const std::vector<Operation>& operations, Rule rule) {
   const auto difference = difference_of(crash.detail);
   if (!difference) return without_values(crash.detail);
   if (is_error(difference->real)) return failure_of(difference->real);
-  const Told told = told_by(*difference);
+  const Told told = told_by(*difference, rule);
   std::string text = std::string(difference->what) + ": " + told.text;
-  if (!told.is_enough && !operations.empty()) text += " after " + names_of(operations);
+  const bool is_state = rule == Rule::now && !whole<long>(difference->real) &&
+                        !is_outcome(difference->what, operations);
+  if (!told.is_enough && !is_state && !operations.empty()) text += " after " + names_of(operations);
   return text;
 }
 
@@ -208,11 +228,11 @@ bool is_noticed_later(const Crash& crash) {
   return crash.tool == "target" || crash.tool == "guard";
 }
 
-std::string signature_of(const Crash& crash, const std::vector<Operation>& operations) {
+std::string signature_of(const Crash& crash, const std::vector<Operation>& operations, Rule rule) {
   if (is_noticed_later(crash)) {
     if (crash.tool != "target")
       return crash.kind + " " + without_values(crash.detail) + after(operations);
-    return mismatch(crash, operations);
+    return mismatch(crash, operations, rule);
   }
   const std::vector<std::string> frames = own_frames(crash, kFrames);
   if (frames.empty()) return crash.kind + " " + without_values(crash.detail);
@@ -223,6 +243,18 @@ std::string cause_of_kind(const std::string& kind) {
   const bool is_bad_access = std::ranges::find(kBadAccess, kind) != kBadAccess.end();
   return is_bad_access ? "bad-access" : kind;
 }
+
+namespace {
+
+// "42 (ENOMSG)": of an errno its name.
+std::string with_name(std::string_view what, std::string_view value) {
+  const auto number = whole<int>(value);
+  const bool is_errno = what.find("errno") != kNone && number;
+  const char* const name = is_errno && *number != 0 ? ::strerrorname_np(*number) : nullptr;
+  return std::string(value) + (name == nullptr ? "" : std::string(" (") + name + ")");
+}
+
+}  // namespace
 
 std::string sentence_of(const Crash& crash) {
   const std::vector<std::string> frames = own_frames(crash, 1);
@@ -238,8 +270,10 @@ std::string sentence_of(const Crash& crash) {
   if (crash.tool == "target") {
     const auto difference = difference_of(crash.detail);
     if (!difference) return "differs from the model: " + crash.detail;
-    return std::string(difference->operation) + ": " + std::string(difference->what) + " is " +
-           std::string(difference->real) + ", should be " + std::string(difference->model);
+    const auto& [operation, what, real, model] = *difference;
+    const std::string who = operation == "end" ? "at the end" : std::string(operation);
+    return who + ": " + std::string(what) + " is " + with_name(what, real) + ", should be " +
+           with_name(what, model);
   }
   if (crash.tool == "guard" && crash.kind == "leak") return "leaves " + crash.detail + " behind";
   if (crash.tool == "guard" && crash.kind == "hang") return "hangs: " + crash.detail;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,15 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
+// `before`: what the version before this one called it, so that what it has stored is found again.
+enum class Rule : std::uint8_t { now, before };
+
 // By cause: crashes by kind and the innermost frame of the program, leaks by who allocated,
 // time-outs by where every sample of them is, what differs from a model by what and how. Where that
 // says little, and for what is left behind, the `operations` of the smallest input help. Right for
 // the plainest input that shows the bug: of any input it says only what that one shows.
-std::string signature_of(const Crash& crash, const std::vector<Operation>& operations = {});
+std::string signature_of(const Crash& crash, const std::vector<Operation>& operations = {},
+                         Rule rule = Rule::now);
 
 // Its stack says who noticed, not who is to blame: the signature needs none.
 bool is_noticed_later(const Crash& crash);

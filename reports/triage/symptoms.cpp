@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 16> kCauseFirst = {"crash",          "wil
                                                           "world_writable", "leak",
                                                           "exit_status",    "output",
                                                           "zombie",         ""};
-constexpr std::array<std::string_view, 4> kWaits = {"deadlock: ", "hang: ", "leak: orphan ",
-                                                    "waits: "};
+constexpr std::string_view kRing = "deadlock: ";
+constexpr std::array<std::string_view, 3> kAlone = {"hang: ", "leak: orphan ", "waits: "};
 // They show far from what went wrong.
 constexpr std::array<std::string_view, 4> kAfterwards = {
     "result: ", "torn_data: ", "lost_data: ", "duplicated_data: "};
@@ -39,14 +39,10 @@ std::string program_of(std::string_view task) {
   return std::string(is_numbered ? name.substr(0, end) : name);
 }
 
-// "server/child msgrcv queue". Who opens a FIFO meets whoever opens it too: which of the two came
-// first is chance as well.
-std::string place_of(std::string_view text) {
-  const std::size_t space = text.find(' ');
-  if (space == text.npos) return std::string(text);
-  const std::string_view rest = text.substr(space + 1);
-  if (rest.starts_with("open fifo ")) return std::string(rest);
-  return program_of(text.substr(0, space)) + " " + std::string(rest);
+// Of one who waits alone it matters whether it is the program or a child that it has made: they
+// wait in different code for different partners.
+std::string role_of(std::string_view task) {
+  return program_of(task) + (task.find('/') == task.npos ? "" : "/child");
 }
 
 // Who waits for a child waits for what the child waits for.
@@ -58,11 +54,22 @@ bool is_for_a_signal(std::string_view place) {
   return std::ranges::any_of(kCalls, [&](std::string_view call) { return place.ends_with(call); });
 }
 
-std::string places_of(std::string_view text) {
+// "server/child msgrcv queue". Who opens a FIFO meets whoever opens it too: which of the two came
+// first is chance as well.
+std::string place_of(std::string_view text, bool is_alone) {
+  const std::size_t space = text.find(' ');
+  if (space == text.npos) return std::string(text);
+  const std::string_view task = text.substr(0, space), rest = text.substr(space + 1);
+  if (rest.starts_with("open fifo ")) return std::string(rest);
+  const bool has_role = is_alone && !is_for_a_signal(text);
+  return (has_role ? role_of(task) : program_of(task)) + " " + std::string(rest);
+}
+
+std::string places_of(std::string_view text, bool is_alone) {
   std::set<std::string> all;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(kBetween), text.size());
-    all.insert(place_of(text.substr(0, end)));
+    all.insert(place_of(text.substr(0, end), is_alone));
     text.remove_prefix(std::min(end + kBetween.size(), text.size()));
   }
   std::set<std::string> roots = all;
@@ -94,12 +101,44 @@ std::string without_object(std::string_view text) {
   return kept;
 }
 
+struct Fault {
+  std::string program, call, what;
+  auto operator<=>(const Fault&) const = default;
+};
 // "server#2 msgrcv fail EINTR", "server/1#3 write short 7": what the kernel did to which call.
-std::string fault_of(std::string_view deviation) {
+std::set<Fault> faults_in(const std::vector<std::string>& plan) {
+  std::set<Fault> faults;
+  for (const std::string& line : plan) {
+    const std::vector<std::string_view> words = words_of(line);
+    if (words.size() < 4 || (words[2] != "fail" && words[2] != "short")) continue;
+    faults.insert({.program = program_of(words[0]),
+                   .call = std::string(words[1]),
+                   .what = std::string(words[2] == "fail" ? words[3] : words[2])});
+  }
+  return faults;
+}
+
+bool shows_later(std::string_view signature) {
+  return std::ranges::any_of(kAfterwards,
+                             [&](std::string_view start) { return signature.starts_with(start); });
+}
+
+// "before a#2 run b", "a#2 kill", "a#2 kill after", "a#2 signal SIGTERM", "a#2 timeout first".
+std::string when(std::string_view deviation) {
   const std::vector<std::string_view> words = words_of(deviation);
-  if (words.size() < 4 || (words[2] != "fail" && words[2] != "short")) return {};
-  return program_of(words[0]) + " " + std::string(words[1]) + " " +
-         std::string(words[2] == "fail" ? words[3] : words[2]);
+  const auto text = [&](std::size_t i) { return std::string(words[i]); };
+  if (words.size() == 4 && words[0] == "before") return text(3) + " runs before " + text(1);
+  if (words.size() < 2) return {};
+  if (words[1] == "kill") {
+    const std::size_t hash = words[0].find('#');
+    if (hash == words[0].npos) return {};
+    return std::string(words[0].substr(0, hash)) + " is killed " +
+           (words.size() == 3 ? "after" : "at") + " its call " +
+           std::string(words[0].substr(hash + 1));
+  }
+  if (words.size() == 3 && words[1] == "signal") return text(2) + " comes before " + text(0);
+  if (words.size() == 3 && words[1] == "timeout") return "the time-out of " + text(0) + " is first";
+  return {};
 }
 
 }  // namespace
@@ -110,33 +149,73 @@ void sort_by_cause(std::vector<Symptom>& symptoms) {
   });
 }
 
-std::string signature_of(const Symptom& symptom) {
+namespace {
+
+// Who wait for each other once one was killed wait for that one, each alone.
+std::string waits_of(std::string_view text, Rule rule, bool has_kill) {
+  if (text.starts_with(kRing)) {
+    std::string places = places_of(text.substr(kRing.size()), has_kill);
+    const bool is_ring = rule == Rule::now && !has_kill && !is_for_a_signal(places);
+    return (is_ring ? "ring: " : "waits: ") + places;
+  }
+  for (const std::string_view start : kAlone)
+    if (text.starts_with(start))
+      return "waits: " + places_of(text.substr(start.size()), rule == Rule::now);
+  return {};
+}
+
+std::string signature_of(const Symptom& symptom, Rule rule, bool has_kill) {
   const std::string_view text = symptom.signature;
   if (text.ends_with(" goes on for ever")) return symptom.signature;
   const std::vector<std::string_view> words = words_of(text);
   // "lost_signal: waiter pause SIGUSR1": whether it is known which one was lost, is chance.
   if (words.size() == 4 && words[0] == "lost_signal:" && words[2] != "merged")
-    return "waits: " + places_of(std::string(words[1]) + " " + std::string(words[2]));
+    return "waits: " + places_of(std::string(words[1]) + " " + std::string(words[2]), false);
   // "output: reader", "exit_status: reader exits with 1": it ends otherwise than in the calm run.
   if (words.size() > 1 && words[1] != "restarted" &&
       (words[0] == "output:" || words[0] == "exit_status:"))
     return "result: " + program_of(words[1]);
-  for (const std::string_view start : kWaits)
-    if (text.starts_with(start)) return "waits: " + places_of(text.substr(start.size()));
+  if (std::string waits = waits_of(text, rule, has_kill); !waits.empty()) return waits;
   return text.starts_with("spin: ") ? without_object(text) : symptom.signature;
 }
 
-std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan) {
-  std::set<std::string> faults;
-  for (const std::string& line : plan)
-    if (std::string fault = fault_of(line); !fault.empty()) faults.insert(std::move(fault));
-  const std::string own = signature_of(symptom);
-  const bool is_later = std::ranges::any_of(
-      kAfterwards, [&](std::string_view start) { return own.starts_with(start); });
-  if (faults.empty() || !is_later) return own;
+bool is_kill(const std::string& deviation) {
+  const std::vector<std::string_view> words = words_of(deviation);
+  return words.size() > 1 && words[1] == "kill";
+}
+
+}  // namespace
+
+std::string signature_of(const Symptom& symptom, Rule rule) {
+  return signature_of(symptom, rule, false);
+}
+
+std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan, Rule rule) {
+  const std::set<Fault> faults = faults_in(plan);
+  const bool has_kill = rule == Rule::now && std::ranges::any_of(plan, is_kill);
+  const std::string own = signature_of(symptom, rule, has_kill);
+  if (faults.empty() || !shows_later(own)) return own;
   std::string words = "not handled:";
-  for (const std::string& fault : faults) words += (words.back() == ':' ? " " : ", ") + fault;
+  for (const auto& [program, call, what] : faults)
+    words += (words.back() == ':' ? " " : ", ") + program + " " + call + " " + what;
   return words;
+}
+
+std::string sentence_of(const Symptom& symptom, const std::vector<std::string>& plan) {
+  const std::string own = signature_of(symptom);
+  const std::set<Fault> faults = faults_in(plan);
+  if (shows_later(own) && !faults.empty()) {
+    const auto& [program, call, what] = *faults.begin();
+    return program + " does not handle " + (what == "short" ? "a short " : what + " of ") + call +
+           ": " + symptom.cause;
+  }
+  if (plan.size() != 1) return symptom.cause;
+  // Of those who wait for each other the plan has killed who made them wait.
+  const bool is_far = shows_later(own) || own.starts_with("leak: ") ||
+                      (own.starts_with("ring: ") && is_kill(plan.front()));
+  if (!is_far) return symptom.cause;
+  const std::string how = when(plan.front());
+  return how.empty() ? symptom.cause : "When " + how + ": " + symptom.cause;
 }
 
 }  // namespace pipewrench

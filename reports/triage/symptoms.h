@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/triage/signature.h"
+
 namespace pipewrench {
 
 struct Symptom {
@@ -16,12 +18,19 @@ struct Symptom {
 // missing. The first is what it is called by.
 void sort_by_cause(std::vector<Symptom>& symptoms);
 
-// The same for every run that shows one cause. Of what waits for ever it says where: whether the
-// others were killed, ended or wait in their turn is the plan's doing.
-std::string signature_of(const Symptom& symptom);
+// The same for every run that shows one cause. Of a ring, whose members are all alive, it says
+// where its programs wait; of who waits alone, where, and whether that is a child: whether its
+// partners were killed or have ended is the plan's doing.
+std::string signature_of(const Symptom& symptom, Rule rule = Rule::now);
 
-// With the lines of the smallest plan: where that fails a call or cuts one short, and what shows is
-// data or a result that is wrong afterwards, the cause is that the caller does not go on right.
-std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan);
+// With the lines of the smallest plan: a ring that needs a kill is none, its members wait for who
+// is gone; where the plan fails a call or cuts one short, and what shows is data or a result that
+// is wrong afterwards, the cause is that the caller does not go on right.
+std::string signature_of(const Symptom& symptom, const std::vector<std::string>& plan,
+                         Rule rule = Rule::now);
+
+// For people: what shows, and before it what it comes of, where that is another call, another peer
+// or another time than the oracle's words name.
+std::string sentence_of(const Symptom& symptom, const std::vector<std::string>& plan);
 
 }  // namespace pipewrench

@@ -44,10 +44,15 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 std::string again(const Json& line) {
   const Json& files = line.at("artefacts");
-  if (!files.contains("log"))
+  if (!files.contains("log")) {
+    // The oracle's own words, where they are kept.
+    const Json told = Json::parse(
+        files.contains("finding") ? text_of(files.at("finding")) : std::string(), nullptr, false);
+    const Json& from = told.is_object() && told.contains("signature") ? told : line;
     return pipewrench::signature_of(
-        {.kind = line.at("kind"), .signature = line.at("signature"), .cause = "", .peers = {}},
+        {.kind = from.at("kind"), .signature = from.at("signature"), .cause = "", .peers = {}},
         lines_of(files.contains("plan") ? text_of(files.at("plan")) : ""));
+  }
   const auto crash = pipewrench::crash_of(text_of(files.at("log")));
   const std::string decoded = files.contains("operations") ? text_of(files.at("operations")) : "";
   return pipewrench::cause_of_kind(crash.kind) + " " +
