@@ -45,6 +45,27 @@ TEST(leak, of_whom_nobody_outlived) {
   expect_one(judged(calm(), last_of_two(true)), "(note) leak: queue 0x61 of writer", "made");
   expect_one(judged(calm(), last_of_two(false)), "leak: queue 0x61 of writer", "made");
 }
+TEST(leak, of_whom_nobody_had_to_clean_up_after) {
+  TraceBuilder quiet = two().does("writer", Call::mkfifo, "fifo ./room");
+  quiet.exits("writer").does("reader", Call::unlink, "fifo ./room").exits("reader");
+  quiet.object("fifo ./room").removed = static_cast<std::uint32_t>(quiet.trace.steps.size() - 2);
+  const auto survived = [](int code) {
+    TraceBuilder t = two("reader#2 kill").does("writer", Call::mkfifo, "fifo ./room");
+    t.writes("writer", "fifo ./room", "a").reads("reader", "fifo ./room", "a");
+    return t.leaves("fifo ./room").killed("reader").exits("writer", code);
+  };
+  expect_one(judged(quiet, survived(0)), "(note) leak: fifo ./room of writer", "made");
+  expect_one(judged(quiet, survived(1)), "leak: fifo ./room of writer", "made");
+}
+TEST(leak, of_one_that_was_cut_short_in_its_sleep) {
+  const auto sleeps = [](Call call) {
+    TraceBuilder t = two("reader#1 kill").does("writer", Call::msgget, "queue 0x61020304", 1);
+    t.leaves("queue 0x61020304").killed("reader");
+    return t.rests("writer", call, "");
+  };
+  TraceBuilder quiet = two().exits("writer").exits("reader");
+  expect_one(judged(quiet, sleeps(Call::nanosleep)), "(note) leak: queue 0x61 of writer", "made");
+}
 // Both sides of a FIFO may make it; the calm run shows whose it is.
 TEST(leak, of_the_killed_though_a_survivor_came_first) {
   const auto fifo = [](const char* maker, const char* remover) {
@@ -220,9 +241,9 @@ TEST(wild_kill, of_a_child_that_it_has_waited_for) {
   expect_silent(judged(calm(), nudges(true, true)));  // a shell's `kill $!`
 }
 TEST(wild_kill, of_a_number_that_a_dead_stranger_left) {
-  const auto signals = [](bool has_met) {
+  const auto signals = [](bool has_met, bool has_begun = false) {
     TraceBuilder t = two("reader#1 kill");
-    if (has_met) t.writes("reader", "fifo ./room", "7");
+    if (has_met || has_begun) t.writes("reader", "fifo ./room", "7");
     t.killed("reader");
     if (has_met) t.reads("writer", "fifo ./room", "7");
     t.kills("writer", "", SIGHUP);
@@ -235,6 +256,10 @@ TEST(wild_kill, of_a_number_that_a_dead_stranger_left) {
              "wild_kill: writer SIGHUP to a stranger that has ended",
              "reader, which ended before they ever met");
   expect_silent(judged(calm(), signals(true)));
+  // It may have seen that the other one still lived.
+  expect_one(judged(calm(), signals(false, true)),
+             "(note) wild_kill: writer SIGHUP to a stranger that has ended",
+             "before they ever met");
 }
 
 // --- restart ---
@@ -253,6 +278,13 @@ TEST(restart, fails_on_what_its_dead_self_left) {
              "started again after a crash, fails in mkfifo(fifo ./room) (EEXIST)");
   expect_silent(judged(calm(), again(0, -EEXIST)));
   expect_silent(judged(calm(), again(1, 0)));
+}
+TEST(restart, what_it_is_used_to_is_no_reason) {
+  const TraceBuilder quiet = two().does("writer", Call::mkfifo, "fifo ./hall", -EEXIST);
+  expect_silent(judged(quiet, again(1, -EEXIST)));
+  TraceBuilder retries = two().does("writer", Call::mkfifo, "fifo ./room", -EEXIST);
+  retries.does("writer", Call::mkfifo, "fifo ./room");
+  EXPECT_NE(texts(judged(retries, again(1, -EEXIST))), "");
 }
 TEST(restart, what_others_made_and_signals_are_no_reason) {
   TraceBuilder others = again(1, -EEXIST);

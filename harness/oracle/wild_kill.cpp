@@ -64,7 +64,8 @@ class Wild {
             printable(target.substr(6)) +
                 ", which it has waited for: since then the number may be anybody's");
       else if (is_stranger(step, ended))
-        add(step, Severity::finding, "a stranger that has ended",
+        add(step, is_born_after(ended, step.task) ? Severity::finding : Severity::note,
+            "a stranger that has ended",
             printable(target.substr(6)) +
                 ", which ended before they ever met: the number is only what it left behind, and "
                 "may be anybody's");
@@ -84,7 +85,7 @@ class Wild {
     if (ended == kNobody || has_execed(run, ended) || calm_does_so(c_, step)) return false;
     return std::any_of(run.steps.data(), &step, [&](const Step& wait) {
       return wait.event == Event::call && wait.call == Call::wait && wait.other == ended &&
-             wait.result >= 0 && wait.task == step.task;
+             wait.result >= 0 && process_of(run, wait.task) == process_of(run, step.task);
     });
   }
 
@@ -97,12 +98,16 @@ class Wild {
     return is_other && !met(run, step.task, {.task = ended}) && is_idle_before(ended, step.task);
   }
 
-  // It was dead before the sender's first call.
+  // It was dead before the sender's first call; a finding if before its start: plain calls, by which
+  // a careful one sees that somebody still holds the file's lock, are no steps.
   bool is_idle_before(std::uint32_t ended, std::uint32_t sender) const {
     const auto first = std::ranges::find_if(c_.run.steps, [&](const Step& step) {
       return step.task == sender && step.event == Event::call;
     });
     return c_.run.tasks[ended].died < static_cast<std::uint32_t>(first - c_.run.steps.begin());
+  }
+  bool is_born_after(std::uint32_t ended, std::uint32_t sender) const {
+    return c_.run.tasks[ended].died <= c_.run.tasks[sender].born;
   }
 
   // kill(0): a PID that nobody has filled in. To end one's whole job so is timeout(1)'s trade, to
