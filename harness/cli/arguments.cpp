@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint64_t kDefaultBudget_ms = 30'000;
 constexpr std::size_t kShown = 60;  // bytes of a word that is wrong
+constexpr const char* kWherePeersGo =
+    "; programs come after --: pipewrench explore -- CMD ARGS :: CMD ARGS";
 constexpr std::uint64_t kYear_ms = 365ULL * 24 * 3600 * 1000;
 
 const std::map<std::string, StrategyKind> kStrategies = {
@@ -66,8 +68,11 @@ class Parser {
     app_.name("pipewrench");
     app_.require_subcommand(1);
     app_.footer(kExitStatusText);
-    app_.failure_message([](const CLI::App*, const CLI::Error& error) {
-      return "pipewrench: " + printable(error.what()) + "\n";
+    app_.failure_message([this](const CLI::App*, const CLI::Error& error) {
+      const int code = error.get_exit_code();
+      const bool has_strangers =
+          takes_peers_ && code == static_cast<int>(CLI::ExitCodes::ExtrasError);
+      return "pipewrench: " + printable(error.what()) + (has_strangers ? kWherePeersGo : "") + "\n";
     });
     app_.set_version_flag("--version", PIPEWRENCH_VERSION);
     add_run();
@@ -97,6 +102,7 @@ class Parser {
       std::fprintf(stderr, "pipewrench: %s\n", unknown.c_str());
       return std::unexpected(Exit::usage);
     }
+    takes_peers_ = words[0] == "run" || words[0] == "explore";
     std::ranges::reverse(words);  // CLI11 takes them from the end
     try {
       app_.parse(words);
@@ -125,7 +131,9 @@ class Parser {
     if (words.empty()) return "no command" + there_are(app_);
     if (words[0] == "--help" || words[0] == "-h" || words[0] == "--version") return "";
     const CLI::App* sub = named(app_, words[0]);
-    if (sub == nullptr) return "no command '" + printable(words[0], kShown) + "'" + there_are(app_);
+    if (sub == nullptr)
+      return "no command '" + printable(words[0], kShown) + "'" +
+             (words[0].contains('/') ? kWherePeersGo : there_are(app_));
     const auto is_known = [&](const std::string& word) {
       return word == "--help" || word == "-h" || named(*sub, word) != nullptr;
     };
@@ -257,6 +265,8 @@ class Parser {
       return each_of(text, kBaselines, arguments_.baselines);
     });
     add_budget(sub);
+    add_number(sub, "--runs", "the same result every time: so many for each; its twin a twentieth",
+               arguments_.runs, UINT64_MAX);
     add_jobs(sub);
     add_seed(sub);
   }
@@ -353,6 +363,7 @@ class Parser {
 
   CLI::App app_;
   Arguments arguments_;
+  bool takes_peers_ = false;
 };
 
 CommandText text_of(const CLI::App& app) {

@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "corpus/scenarios/planted";
-constexpr std::uint64_t kTwinPart = 20;  // the twin gets this part of the budget
+constexpr std::uint64_t kTwinPart = 20;  // the twin gets this part of the budget or the runs
 
 constexpr const char* kPrograms = "targets/planted/programs";
 
@@ -92,14 +92,20 @@ struct Result {
   Hunt twin;
 };
 
+// Of a search; 0: no bound of that sort.
+struct Bounds {
+  std::uint64_t budget_ms = 0, runs = 0;
+};
+
 // Ends the search at the first finding of that kind; kind "": at none.
 class Hunter final : public Watcher {
  public:
-  Hunter(std::string kind, std::uint64_t budget_ms, Interrupts& interrupts)
-      : kind_(std::move(kind)), budget_(budget_ms), interrupts_(interrupts) {}
+  Hunter(std::string kind, const Bounds& bounds, Interrupts& interrupts)
+      : kind_(std::move(kind)), budget_(bounds.budget_ms), interrupts_(interrupts) {}
 
   bool go_on(const Progress&) override {
-    return !hunt_.found && Clock::now() - start_ < budget_ && !interrupts_.came();
+    const bool in_time = budget_.count() == 0 || Clock::now() - start_ < budget_;
+    return !hunt_.found && in_time && !interrupts_.came();
   }
   void found(const Finding& finding) override {
     if (finding.note || hunt_.found) return;
@@ -135,6 +141,9 @@ class Bench {
       : arguments_(arguments), interrupts_(interrupts) {}
 
   Exit run() {
+    if (bounds_.budget_ms == 0 &&
+        std::ranges::find(arguments_.baselines, "native") != arguments_.baselines.end())
+      return complain(Exit::usage, "--baseline native needs a --budget");
     const std::string folder =
         arguments_.subject.empty() ? planted_scenarios() : arguments_.subject;
     add_own_programs();
@@ -169,14 +178,15 @@ class Bench {
                       scenario.error().text() + " (the build target planted_programs makes them)");
     if (scenario->planted.kind.empty()) return Exit::nothing;
     Result result{.scenario = *scenario, .hunts = {}, .twin = {}};
-    result.hunts["explore"] = hunt(*scenario, {}, scenario->planted.kind, arguments_.budget_ms);
+    result.hunts["explore"] = hunt(*scenario, {}, scenario->planted.kind, bounds_);
     for (const std::string& baseline : arguments_.baselines) {
       const auto strategy = strategy_of(baseline);
-      result.hunts[baseline] =
-          strategy ? hunt(*scenario, {*strategy}, scenario->planted.kind, arguments_.budget_ms)
-                   : hunt_plainly(*scenario);
+      result.hunts[baseline] = strategy
+                                   ? hunt(*scenario, {*strategy}, scenario->planted.kind, bounds_)
+                                   : hunt_plainly(*scenario);
     }
-    result.twin = hunt(twin_of(*scenario), {}, "", arguments_.budget_ms / kTwinPart);
+    const Bounds part{bounds_.budget_ms / kTwinPart, bounds_.runs / kTwinPart};
+    result.twin = hunt(twin_of(*scenario), {}, "", part);
     tell(result);
     results_.push_back(std::move(result));
     return Exit::nothing;
@@ -196,9 +206,9 @@ class Bench {
   }
 
   Hunt hunt(const Scenario& scenario, const std::vector<StrategyKind>& strategies,
-            const std::string& kind, std::uint64_t budget_ms) {
+            const std::string& kind, const Bounds& bounds) {
     const ConductorOptions conductor{.namespaces = arguments_.namespaces, .seed = arguments_.seed};
-    Hunter hunter(kind, budget_ms, interrupts_);
+    Hunter hunter(kind, bounds, interrupts_);
     auto pool = start_search(scenario, conductor, arguments_.jobs);
     if (!pool) {
       Hunt failed;
@@ -207,6 +217,7 @@ class Bench {
     }
     ExploreOptions options{.seed = arguments_.seed};
     if (!strategies.empty()) options.strategies = strategies;
+    if (bounds.runs > 0) options.runs = bounds.runs;
     const Exploration exploration = explore(**pool, options, hunter);
     return hunter.take(exploration);
   }
@@ -295,6 +306,7 @@ class Bench {
 
   const Arguments& arguments_;
   Interrupts& interrupts_;
+  const Bounds bounds_{arguments_.budget_ms, arguments_.runs};
   std::vector<Result> results_;
 };
 

@@ -50,6 +50,12 @@ std::expected<Scenario, BadInput> with_programs(Scenario scenario, const std::st
 std::expected<Scenario, BadInput> load_scenario_file(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return std::unexpected(text.error());
+  if (text->starts_with("\x7f"
+                        "ELF") ||
+      text->starts_with("#!"))
+    return std::unexpected(
+        BadInput{.file = path,
+                 .cause = "a program, not a scenario: programs come after --, as in -- " + path});
   return parse_scenario(*text, path);
 }
 

@@ -162,6 +162,12 @@ TEST_F(ProgramTest, AnUnknownCommandIsNamed) {
       run("dance 2>&1").text.starts_with("pipewrench: no command 'dance'; there are run, "));
   EXPECT_TRUE(run("--dance 2>&1").text.starts_with("pipewrench: no command '--dance'; there are "));
   EXPECT_TRUE(run("2>&1").text.starts_with("pipewrench: no command; there are run, "));
+  const std::string after = "programs come after --: pipewrench explore -- CMD ARGS :: CMD ARGS\n";
+  EXPECT_EQ(run("./writer 2>&1").text, "pipewrench: no command './writer'; " + after);
+  EXPECT_TRUE(run("explore ./writer ./reader 2>&1").text.ends_with(after));
+  EXPECT_EQ(run("explore /bin/true 2>&1").text,
+            "pipewrench: /bin/true: a program, not a scenario: programs come after --, as in -- "
+            "/bin/true\n");
   EXPECT_EQ(run("explore --run 0 -- sh 2>&1").text,
             "pipewrench: --run: '0': add to the run of this number in the store (see record)\n");
   EXPECT_EQ(run("findings dance 2>&1").text,

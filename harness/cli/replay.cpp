@@ -66,7 +66,7 @@ Exit replay_command(const Arguments& arguments) {
   if (!stored) return complain(Exit::usage, stored.error().text());
   auto pool = start_pool(stored->scenario, arguments, stored->seed);
   if (!pool) return pool.error();
-  const Request request{.plan = stored->plan, .want_trace = true};
+  const Request request{.plan = stored->plan, .want_trace = true, .certain = true};
   const Answer first = (*pool)->run(request);
   if (first.ending == Ending::harness_error) return complain(Exit::harness, first.error);
   learn(first, *stored);

@@ -89,7 +89,7 @@ Exit run_command(const Arguments& arguments) {
   }
   auto pool = start_pool(*scenario, arguments, arguments.seed);
   if (!pool) return pool.error();
-  const Answer answer = (*pool)->run({.plan = plan, .want_trace = true});
+  const Answer answer = (*pool)->run({.plan = plan, .want_trace = true, .certain = true});
   if (answer.ending == Ending::harness_error) return complain(Exit::harness, answer.error);
   const auto trace = unpack(answer.trace);
   if (!trace) return complain(Exit::harness, trace.error().text());

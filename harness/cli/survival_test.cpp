@@ -181,10 +181,16 @@ TEST_F(SurvivalTest, WithoutNamespacesOnlyWhatPeersMadeIsRemoved) {
   Victim victim =
       start({"explore", "--no-namespaces", "--out", "out", "--", TEST_HOSTILE, "ignores-signals"});
   wait_for_moment(victim, 20);
-  victim.kill();  // the directory of its run stays
-  EXPECT_EQ(left_of(root_), std::vector<pid_t>{});
-  for (const auto& entry : fs::directory_iterator(root_))
-    if (entry.path().filename() != "out") fs::remove_all(entry.path());
+  victim.kill();
+  nothing_is_left();
+  Prng prng(20260103);
+  for (int i = 0; i < (kSlow ? 4 : 20); ++i) {
+    Victim busy = start({"explore", "--no-namespaces", "--runs", "1000000", "--out", "out", "--",
+                         TEST_HOSTILE, "busy"});
+    wait_for_moment(busy, prng.below(kMostLooks));
+    busy.kill();
+    nothing_is_left();
+  }
   EXPECT_EQ(::msgctl(stranger, IPC_RMID, nullptr), 0);
   before_ = host();
 }

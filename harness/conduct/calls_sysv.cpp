@@ -88,6 +88,8 @@ void make_on_host(Run& run, std::uint32_t task) {
   run.live[task].wanted_id = static_cast<int>(id);
   Step& step = run.record(task, id < 0 ? -error : 0);
   after_get(run, task, step);
+  if (step.object != kNoObject)
+    run.stage.has_made(run.trace.objects[step.object].kind, static_cast<int>(id));
   run.answer(task, id < 0 ? -error : id);
 }
 

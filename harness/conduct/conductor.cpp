@@ -226,6 +226,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   Run run(scenario, policy, stage, trace, impl_->options.seed);
   Scheduler scheduler{.run = run, .policy = policy};
   scheduler.debug = std::exchange(impl_->options.debug, {});
+  scheduler.caller = impl_->options.caller;
   stage.prepare(scenario);
   set_limit("msgmni", scenario.setup.msgmni);
   set_limit("msgmax", scenario.setup.msgmax_bytes);

@@ -21,6 +21,7 @@ struct ConductorOptions {
   std::uint64_t seed = 0;  // of getrandom(2)
   Debug debug{};           // of the first run
   int cpu = -1;            // the one that worker and peers run on; -1: not pinned
+  int caller = -1;         // a socket: once its other side is closed, a run ends at once; -1: none
 };
 
 class Conductor {

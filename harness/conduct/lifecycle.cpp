@@ -549,7 +549,7 @@ bool Scheduler::settle() {
     if (ready == 0 && !falling) watch_memory();
     if (ready == 0) give_back_to_tracer();
     if (ready == 0) look_at_laggards(falling);
-    if (!failure.empty()) return false;
+    if (!failure.empty() || (ready == 0 && !falling && !is_wanted())) return false;
   }
 }
 

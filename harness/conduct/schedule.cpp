@@ -22,6 +22,7 @@ namespace {
 constexpr std::uint64_t kStep_ns = 1'000;  // virtual time of a step
 constexpr std::uint32_t kTurnLength =
     1'000;  // steps in a row, then others: nobody starves in the calm run
+constexpr std::uint64_t kTurnsPerLook = 256;   // at who waits for the run
 constexpr std::uint32_t kIdleTurnLength = 50;  // of a task that only asks and gets nothing
 constexpr std::uint32_t kMostIdleJumps =
     100;  // then all rest, though somebody looks in every second
@@ -281,12 +282,20 @@ bool Scheduler::one_turn(Ending& ending, std::uint64_t until_ns) {
   return true;
 }
 
+bool Scheduler::is_wanted() {
+  pollfd line{.fd = caller, .events = 0, .revents = 0};
+  if (caller < 0 || poll(&line, 1, 0) <= 0 || (line.revents & POLLHUP) == 0) return true;
+  failure = "nobody waits for this run any more";
+  return false;
+}
+
 Ending Scheduler::turns(std::uint32_t most_steps, std::uint64_t until_ns) {
   Ending ending = Ending::at_rest;
   call_steps = 0;
   only_blocked = false;  // signals may have come since
   // Turns that make no step (a signal's handler runs first) are bounded too.
   for (std::uint64_t i = 0; i < 4ULL * most_steps; ++i) {
+    if (i % kTurnsPerLook == 0 && !is_wanted()) return Ending::harness_error;
     if (!one_turn(ending, until_ns)) return ending;
     if (call_steps >= most_steps) break;
   }

@@ -38,11 +38,14 @@ struct Scheduler {
   std::string failure{};     // of the harness
   std::vector<Arrival> arrived{};
   Debug debug{};
+  int caller = -1;  // ConductorOptions::caller
 
   // --- schedule.cpp ---
   // Goes on until all have ended, all rest, or a limit is met.
   Ending turns(std::uint32_t most_steps, std::uint64_t until_ns);
   bool one_turn(Ending& ending, std::uint64_t until_ns);
+  // False, with the failure said: nobody waits for this run any more.
+  bool is_wanted();
   bool is_candidate(std::uint32_t task);
   bool is_ready(std::uint32_t task);
   void take_turn(std::uint32_t task, std::vector<std::uint16_t> others);

@@ -144,6 +144,12 @@ std::expected<std::unique_ptr<Stage>, std::string> Stage::start(const StageOptio
         std::string(temporary != nullptr ? temporary : "/tmp") + "/pipewrench.XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) return failed("mkdtemp " + pattern, "set TMPDIR");
     stage.sandbox_ = pattern;
+    auto broom = Broom::start(pattern);
+    if (!broom) {
+      rmdir(pattern.c_str());
+      return std::unexpected(broom.error());
+    }
+    stage.broom_ = std::move(*broom);
   }
   const char* kinds[] = {"msg", "sem", "shm"};
   for (int i = 0; i < 3 && options.namespaces; ++i)
@@ -181,7 +187,6 @@ Stage::~Stage() {
   if (pid_ <= 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
-  if (!namespaces_ && !sandbox_.empty()) remove_sandbox();
 }
 
 void Stage::remove_sandbox() const {
@@ -267,6 +272,14 @@ std::string Stage::made_path(const std::string& shown) const {
     if (shown.starts_with(place.shown + "/"))
       return "/proc/" + std::to_string(pid_) + "/root" + shown;
   return "";
+}
+
+void Stage::has_made(ObjectKind kind, int id) {
+  if (broom_ && id >= 0) broom_->has(kind, id);
+}
+
+void Stage::has_removed_all() {
+  if (broom_) broom_->forget();
 }
 
 void Stage::set_next_id(int kind, int id) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/conduct/broom.h"
 #include "harness/conduct/places.h"
 #include "harness/conduct/terminal.h"
 #include "harness/core/fd.h"
@@ -55,6 +56,10 @@ class Stage {
   std::string output(std::size_t slot, bool error, std::uint64_t most_bytes, bool& cut) const;
   // What sched_getaffinity(2) said before the worker was pinned; empty: it is not pinned.
   const std::string& host_affinity() const { return affinity_; }
+  // Without namespaces: a System V object that the worker has made for the peers; and that all of
+  // them are gone.
+  void has_made(ObjectKind kind, int id);
+  void has_removed_all();
   void pump_terminals();  // what peers with a terminal have written becomes their output
   // Writes the id that the next System V object gets. kind: "msg", "sem", "shm".
   void set_next_id(int kind, int id);
@@ -70,6 +75,7 @@ class Stage {
   std::string sandbox_, affinity_;
   std::vector<Place> places_;
   bool namespaces_ = true;
+  std::unique_ptr<Broom> broom_;             // where there are no namespaces
   std::vector<std::array<Fd, 3>> standard_;  // memory files: input, output, error
   std::vector<Terminal> terminals_;          // beside them; not open: the peer has none
   std::array<Fd, 3> next_id_;

@@ -232,6 +232,12 @@ bool release_queues(Run& run) {
   return released;
 }
 
+static void keep(Run& run, ObjectKind kind, int id) {
+  if (id < 0) return;
+  run.set_up.emplace_back(kind, id);
+  run.stage.has_made(kind, id);
+}
+
 void set_up_objects(Run& run) {
   for (const SetupQueue& queue : run.scenario.setup.queues) {
     run.stage.set_next_id(Stage::kMsg, run.next_ids[Stage::kMsg]++);
@@ -244,7 +250,7 @@ void set_up_objects(Run& run) {
     }
     if (queue.full) fill_queue(id);
     queue_object(run, id);
-    if (id >= 0) run.set_up.emplace_back(ObjectKind::queue, id);
+    keep(run, ObjectKind::queue, id);
   }
   for (const SetupSegment& segment : run.scenario.setup.segments) {
     run.stage.set_next_id(Stage::kShm, run.next_ids[Stage::kShm]++);
@@ -256,7 +262,7 @@ void set_up_objects(Run& run) {
       shmdt(memory);
     }
     segment_object(run, id);
-    if (id >= 0) run.set_up.emplace_back(ObjectKind::segment, id);
+    keep(run, ObjectKind::segment, id);
   }
   for (const SetupSemaphore& semaphore : run.scenario.setup.semaphores) {
     run.stage.set_next_id(Stage::kSem, run.next_ids[Stage::kSem]++);
@@ -271,7 +277,7 @@ void set_up_objects(Run& run) {
     sembuf touch[2] = {{0, 1, 0}, {0, -1, 0}};
     semop(id, touch, 2);
     semaphore_object(run, id);
-    if (id >= 0) run.set_up.emplace_back(ObjectKind::semaphore, id);
+    keep(run, ObjectKind::semaphore, id);
   }
 }
 
@@ -344,6 +350,7 @@ void collect_objects(Run& run) {
     if (object != kNoObject) leave(ObjectKind::semaphore, object);
     semctl(id, 0, IPC_RMID);
   }
+  run.stage.has_removed_all();
 }
 
 }  // namespace pipewrench

@@ -81,16 +81,20 @@ Answer Answerer::run(const Request& request, Policy& chooser) {
   if (trace.ending == Ending::harness_error) return answer;
   const bool is_calm = request.chooser == Chooser::plan && request.plan.empty();
   answer.verdicts = recipe_.judge({recipe_.scenario, is_calm ? trace : *calm_, trace});
-  if (!is_calm && may_be_haste(*calm_, trace, answer.verdicts))
+  answer.hasty = !is_calm && may_be_haste(*calm_, trace, answer.verdicts);
+  if (answer.hasty && request.certain) {
     take_back(trace.plan, request.realism, answer.verdicts);
+    answer.hasty = false;
+  }
   return answer;
 }
 
 // Only what is so after a much longer run too is a verdict.
 void Answerer::take_back(const Plan& made, Realism realism, std::vector<Verdict>& verdicts) {
   constexpr std::uint32_t kPatience = 8;
+  constexpr std::uint32_t kMostMore = 20'000;  // a second of calls: more than a small budget has
   Scenario longer = recipe_.scenario;
-  longer.limits.steps *= kPatience;
+  longer.limits.steps += std::min((kPatience - 1) * longer.limits.steps, kMostMore);
   PlanPolicy plan(made);
   LegalPolicy legal(plan, realism);
   const Trace trace = runner_->run(longer, legal);

@@ -195,6 +195,7 @@ class Explorer {
       }
       // Runs that wait for what spins take a second each. Of the calm run all is told.
       if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
+      if (answer.hasty && verdict.kind != "spin" && is_only_haste(verdict, answer)) continue;
       const std::uint64_t runs = result_.progress.runs;
       Finding finding = investigate(
           pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
@@ -202,6 +203,18 @@ class Explorer {
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }
+  }
+
+  // A much longer run is asked but a few times for each cause: who polls seems to hang in every cut
+  // run, and would leave time for nothing else. What truly hangs does so in runs that end, too.
+  bool is_only_haste(const Verdict& verdict, const Answer& answer) {
+    unsigned& times = only_haste_[cause_of(verdict)];
+    if (times >= kMaxTries) return true;
+    const Answer longer = ask({.plan = answer.made, .realism = answer.realism, .certain = true});
+    if (std::ranges::find(longer.verdicts, key_of(verdict), key_of) != longer.verdicts.end())
+      return false;
+    ++times;
+    return true;
   }
 
   // A finding is worth more than a note of the same cause, what repeats than what does not, what
@@ -251,7 +264,8 @@ class Explorer {
   bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;
-  std::map<std::string, Known> known_;  // by cause
+  std::map<std::string, Known> known_;          // by cause
+  std::map<std::string, unsigned> only_haste_;  // by cause
   std::unordered_set<std::uint64_t> behaviours_;
 };
 

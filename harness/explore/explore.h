@@ -71,7 +71,7 @@ inline constexpr unsigned kWindow =
 inline constexpr unsigned kRepetitions = 3;        // of a suspicious run before it is kept
 inline constexpr unsigned kTwiceEvery = 32;        // of so many runs one is made twice and compared
 inline constexpr std::uint32_t kLeastSteps = 600;  // by then a spin is plain to see
-inline constexpr std::uint32_t kTimesCalm = 20;    // so many times the calm run's calls
+inline constexpr std::uint32_t kTimesCalm = 8;     // so many times the calm run's calls
 inline constexpr std::size_t kMaxFindings = 200;
 inline constexpr std::size_t kMaxRemarks = 20;
 

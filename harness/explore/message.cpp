@@ -89,13 +89,13 @@ void walk(auto& io, auto& v)
 void walk(auto& io, auto& r)
   requires requires { r.chooser; }
 {
-  io.fields(r.chooser, r.plan, r.seed, r.depth, r.length, r.realism, r.want_trace);
+  io.fields(r.chooser, r.plan, r.seed, r.depth, r.length, r.realism, r.want_trace, r.certain);
 }
 void walk(auto& io, auto& a)
   requires requires { a.verdicts; }
 {
   io.fields(a.verdicts, a.made, a.realism, a.trace_hash, a.behaviour, a.steps, a.unmanaged,
-            a.unmanaged_of, a.ending, a.error, a.trace);
+            a.unmanaged_of, a.hasty, a.ending, a.error, a.trace);
 }
 
 template <typename T>

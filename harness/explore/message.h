@@ -29,6 +29,7 @@ struct Request {
   // could do. hostile: what the plan says is played.
   Realism realism = Realism::hostile;
   bool want_trace = false;
+  bool certain = false;  // what a cut run seems to show is looked at again in a much longer one
 
   bool operator==(const Request&) const = default;
 };
@@ -43,6 +44,8 @@ struct Answer {
   std::uint32_t steps = 0;
   std::uint32_t unmanaged = 0;
   std::vector<std::string> unmanaged_of{};  // who, and in which call
+  // The run was cut: what was under way then looks like a hang, and nobody has looked again.
+  bool hasty = false;
   Ending ending = Ending::exited;
   std::string error{};  // of Ending::harness_error
   std::string trace{};  // packed, if wanted

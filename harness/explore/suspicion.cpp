@@ -59,7 +59,7 @@ class Investigation {
 
  private:
   Answer ask(const Plan& plan, Realism level, bool want_trace = false) {
-    return ask_({.plan = plan, .realism = level, .want_trace = want_trace});
+    return ask_({.plan = plan, .realism = level, .want_trace = want_trace, .certain = true});
   }
 
   // False: there was no time to do so.

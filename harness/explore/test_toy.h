@@ -20,6 +20,8 @@ struct Toy {
                                           std::vector<Call>(8, Call::read)};
   std::function<bool(const Trace&)> crashes = [](const Trace&) { return false; };
   std::function<void()> before_run = [] {};  // the test's way to kill a worker
+  // Who crashes polls instead, and is cut; from so many calls on he gets what he waits for.
+  std::uint32_t polls_until = 0;
 };
 
 // The place of the call among all steps.
@@ -42,7 +44,7 @@ class ToyRunner final : public Runner {
  public:
   explicit ToyRunner(const Toy& toy) : toy_(toy) {}
 
-  Trace run(const Scenario&, Policy& policy) override {
+  Trace run(const Scenario& scenario, Policy& policy) override {
     toy_.before_run();
     Trace trace;
     for (std::size_t i = 0; i < toy_.tasks.size(); ++i)
@@ -74,7 +76,11 @@ class ToyRunner final : public Runner {
       ++made[last];
       step(trace, enabled, chosen, policy);
     }
-    if (toy_.crashes(trace)) trace.tasks[0].status = SIGSEGV;
+    const bool polls = toy_.polls_until > 0;
+    if (toy_.crashes(trace) && !(polls && scenario.limits.steps >= toy_.polls_until)) {
+      trace.tasks[0].status = SIGSEGV;
+      if (polls) trace.ending = Ending::step_limit;
+    }
     return trace;
   }
 

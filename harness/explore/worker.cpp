@@ -58,6 +58,7 @@ void allow_descriptors() {
 void serve(int socket, const Recipe& recipe, int cpu) {
   ConductorOptions options = recipe.options;
   options.cpu = cpu;
+  options.caller = socket;
   auto runner = recipe.start(options);
   if (!send_all(socket, frame_of(runner ? "" : runner.error())) || !runner) return;
   allow_descriptors();
