@@ -64,8 +64,7 @@ class Wild {
             printable(target.substr(6)) +
                 ", which it has waited for: since then the number may be anybody's");
       else if (is_stranger(step, ended))
-        add(step, is_born_after(ended, step.task) ? Severity::finding : Severity::note,
-            "a stranger that has ended",
+        add(step, Severity::finding, "a stranger that has ended",
             printable(target.substr(6)) +
                 ", which ended before they ever met: the number is only what it left behind, and "
                 "may be anybody's");
@@ -98,16 +97,12 @@ class Wild {
     return is_other && !met(run, step.task, {.task = ended}) && is_idle_before(ended, step.task);
   }
 
-  // It was dead before the sender's first call; a finding if before its start: plain calls, by which
-  // a careful one sees that somebody still holds the file's lock, are no steps.
+  // It was dead before the sender's first call.
   bool is_idle_before(std::uint32_t ended, std::uint32_t sender) const {
     const auto first = std::ranges::find_if(c_.run.steps, [&](const Step& step) {
       return step.task == sender && step.event == Event::call;
     });
     return c_.run.tasks[ended].died < static_cast<std::uint32_t>(first - c_.run.steps.begin());
-  }
-  bool is_born_after(std::uint32_t ended, std::uint32_t sender) const {
-    return c_.run.tasks[ended].died <= c_.run.tasks[sender].born;
   }
 
   // kill(0): a PID that nobody has filled in. To end one's whole job so is timeout(1)'s trade, to
