@@ -138,7 +138,10 @@ Verdict verdict_of(const Case& c, std::uint32_t task, int signal) {
     verdict.signature += " from " + role_of(run, at->task);
     verdict.explanation += ", sent by " + numbered(run, *at);
   }
-  verdict.explanation += ": at this moment no handler is installed for it.";
+  verdict.explanation +=
+      at == nullptr && is_time_limit(signal)
+          ? ": the time limit that it has set itself is over, and it still waits."
+          : ": at this moment no handler is installed for it.";
   return verdict;
 }
 
