@@ -299,6 +299,22 @@ TEST(restart, is_not_explained_by_a_note_of_the_death) {
 }
 
 // --- output ---
+TEST(output, child_that_fails_unheard) {
+  TraceBuilder quiet{"writer", "writer/1"};
+  quiet.exits("writer/1").does("writer", Call::wait, "", 1);
+  quiet.last().other = 1;
+  quiet.exits("writer");
+  const auto early = [](int child, int parent) {
+    TraceBuilder t{"writer", "writer/1"};
+    t.does("writer", Call::wait, "", -EINTR).exits("writer", parent);
+    return t.does("writer/1", Call::msgsnd, "queue#1", -EIDRM)
+        .exits("writer/1", child)
+        .plan("before writer#1 run writer/1");
+  };
+  expect_one(judged(quiet, early(1, 0)), "exit_status: writer/child fails unheard",
+             "writer/1 exits with 1 after writer has ended without waiting for it");
+  expect_silent(judged(quiet, early(0, 0)));
+}
 TEST(output, differs_under_a_schedule) {
   const TraceBuilder quiet = calm().prints("reader", "sum 1\nsum 2\n");
   TraceBuilder t = calm().prints("reader", "sum 1\nsum 7\n");
