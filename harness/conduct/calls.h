@@ -53,6 +53,10 @@ std::string path_of(int own_fd);  // as the kernel names it; "" if it does not
 // What poll(2) says of a descriptor of the task now; signalfd by the task's own pending signals,
 // which a duplicate would not see (signalfd(2)). 0: not ready; POLLNVAL: no such descriptor.
 short poll_descriptor(Run& run, std::uint32_t task, int fd, short events);
+// Who took the semaphore that the task waits for, and who owns the mutex (nptl's layout) or is the
+// thread that it joins; kNobody where that is not known.
+std::uint32_t holder_of_semaphore(Run& run, std::uint32_t task);
+std::uint32_t owner_of_futex(Run& run, std::uint32_t task);
 // Of a file; Pending::other is then who holds it.
 inline bool is_lock(Call call) { return call == Call::fcntl || call == Call::flock; }
 // Lets the kernel do it and records the step with the result that is expected.

@@ -188,6 +188,31 @@ constexpr CallRow kRows[] = {
 
 }  // namespace
 
+std::uint32_t owner_of_futex(Run& run, std::uint32_t task) {
+  constexpr std::uint64_t kOwner = 8;      // in pthread_mutex_t, behind lock and count
+  constexpr std::uint32_t kContended = 2;  // its lock, with somebody waiting
+  const Pending& pending = run.pending_of(task);
+  const pid_t pid = run.process_of(task).pid;
+  const auto word = read_value<std::uint32_t>(pid, pending.address(0));
+  if (!is_wait(pending) || !word) return kNobody;
+  std::uint32_t owner = 0;
+  bool is_join = false;
+  if (*word == kContended)
+    owner = read_value<std::uint32_t>(pid, pending.address(0) + kOwner).value_or(0);
+  else if ((*word & FUTEX_WAITERS) != 0)
+    owner = *word & FUTEX_TID_MASK;  // of a robust one
+  else if ((pending.address(1) & FUTEX_PRIVATE_FLAG) == 0)
+    owner = *word, is_join = true;
+  std::uint32_t found = kNobody;
+  for (std::uint32_t other = 0; owner != 0 && other < run.live.size(); ++other) {
+    const Live& one = run.live[other];
+    const bool is_own = one.process == run.live[task].process;
+    if (static_cast<std::uint32_t>(one.inner) != owner) continue;
+    if (!is_join || (is_own && run.trace.tasks[other].thread)) found = other;
+  }
+  return found;
+}
+
 std::span<const CallRow> futex_rows() { return kRows; }
 
 }  // namespace pipewrench

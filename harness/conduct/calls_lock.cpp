@@ -1,5 +1,6 @@
 // Locks on files: fcntl(F_SETLKW), lockf(3), open file description locks, flock(2). Who would block
-// waits here; only then does the kernel set the lock. Unlocking and asking pass.
+// waits here; only then does the kernel set the lock. Who asks for the holder has his turn too: what
+// he does next hangs on it. Unlocking passes.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sys/file.h>
@@ -45,11 +46,18 @@ bool look_file(Run& run, std::uint32_t task) {
   return true;
 }
 
+bool is_question(const Pending& pending) {
+  return pending.call == Call::fcntl &&
+         (pending.address(1) == F_GETLK || pending.address(1) == F_OFD_GETLK);
+}
+
 Look look_fcntl(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const auto wanted = read_value<struct flock>(run.process_of(task).pid, pending.address(2));
   if (!wanted || wanted->l_type == F_UNLCK || !look_file(run, task)) return Look::pass;
-  pending.detail = wanted->l_type == F_RDLCK ? "shared" : "exclusive";
+  pending.detail = is_question(pending)        ? "who holds it"
+                   : wanted->l_type == F_RDLCK ? "shared"
+                                               : "exclusive";
   if (wanted->l_start != 0 || wanted->l_len != 0) {
     char range[80];
     std::snprintf(range, sizeof range, ", bytes %ld+%ld", wanted->l_start, wanted->l_len);
@@ -160,12 +168,13 @@ bool blocks(Run& run, std::uint32_t task) {
 }
 
 bool can_lock(Run& run, std::uint32_t task) {
-  if (!blocks(run, task)) return true;
+  if (is_question(run.pending_of(task)) || !blocks(run, task)) return true;
   return is_of_process(run.pending_of(task)) && closes_ring(run, task);
 }
 
 void act_lock(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
+  if (is_question(pending)) return kernel_acts(run, task);
   const bool is_ring = blocks(run, task) && is_of_process(pending) && closes_ring(run, task);
   pending.other = kNobody;
   if (!is_ring) return kernel_acts(run, task);
@@ -176,6 +185,8 @@ void act_lock(Run& run, std::uint32_t task) {
 constexpr CallRow kRows[] = {
     {SYS_fcntl, Call::fcntl, look_fcntl, can_lock, act_lock, nullptr, 1, F_SETLKW},
     {SYS_fcntl, Call::fcntl, look_fcntl, can_lock, act_lock, nullptr, 1, F_OFD_SETLKW},
+    {SYS_fcntl, Call::fcntl, look_fcntl, can_lock, act_lock, nullptr, 1, F_GETLK},
+    {SYS_fcntl, Call::fcntl, look_fcntl, can_lock, act_lock, nullptr, 1, F_OFD_GETLK},
     {SYS_flock, Call::flock, look_flock, can_lock, act_lock},
 };
 

@@ -23,19 +23,57 @@ struct KernelAction {  // of rt_sigaction(2), not libc's
   std::uint64_t handler, flags, restorer, mask;
 };
 
-Look look_sigaction(Run& run, std::uint32_t task) {
-  const Pending& pending = run.pending_of(task);
+void installs(Run& run, std::uint32_t task, const KernelAction& action) {
   Process& process = run.process_of(task);
+  Action& known = process.actions[run.pending_of(task).address(0)];
+  known = {.caught = action.handler > 1,  // neither SIG_DFL nor SIG_IGN
+           .restart = (action.flags & SA_RESTART) != 0,
+           .ignored = action.handler == 1,
+           .handler = action.handler};
+  ++process.signal_version;
+}
+
+// What nobody else sends, or libc keeps to itself (signal(7), nptl(7)).
+bool is_private(std::uint64_t signal) {
+  constexpr std::uint64_t kLastOfLibc = 33;
+  switch (signal) {
+    case SIGILL:
+    case SIGTRAP:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGSEGV:
+    case SIGSYS:
+      return true;
+    default:
+      return signal >= 32 && signal <= kLastOfLibc;
+  }
+}
+
+// The first handler for a signal that might have come before it, from a child or a partner: whoever
+// has made calls already has perhaps told them his PID.
+Look look_sigaction(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  const Process& process = run.process_of(task);
   const auto signal = pending.address(0);
   const auto action = read_value<KernelAction>(process.pid, pending.address(1));
-  if (action && signal > 0 && signal < process.actions.size()) {
-    process.actions[signal].caught = action->handler > 1;  // neither SIG_DFL nor SIG_IGN
-    process.actions[signal].restart = (action->flags & SA_RESTART) != 0;
-    process.actions[signal].ignored = action->handler == 1;
-    process.actions[signal].handler = action->handler;
-    ++process.signal_version;
+  if (!action || signal == 0 || signal >= process.actions.size()) return Look::pass;
+  const bool is_late = run.live[task].calls > 0 && action->handler > 1 &&
+                       !process.actions[signal].caught && !is_private(signal);
+  if (!is_late) {
+    installs(run, task, *action);
+    return Look::pass;
   }
-  return Look::pass;
+  pending.number = static_cast<std::int64_t>(signal);
+  pending.detail = signal_name(static_cast<int>(signal));
+  return Look::ipc;
+}
+
+void act_sigaction(Run& run, std::uint32_t task) {
+  const Pending& pending = run.pending_of(task);
+  if (const auto action = read_value<KernelAction>(run.process_of(task).pid, pending.address(1)))
+    installs(run, task, *action);
+  kernel_acts(run, task);
 }
 
 // kill(2) of 0 or of a group is wild unless the group is the caller's own work: each peer starts as
@@ -218,7 +256,7 @@ void act_sigtimedwait(Run& run, std::uint32_t task) {
 }
 
 constexpr CallRow kRows[] = {
-    {SYS_rt_sigaction, Call::count_, look_sigaction, nullptr, nullptr, nullptr, 1},
+    {SYS_rt_sigaction, Call::sigaction, look_sigaction, nullptr, act_sigaction, nullptr, 1},
     {SYS_kill, Call::kill, aim, nullptr, act_kill},
     {SYS_tkill, Call::kill, aim, nullptr, act_kill},
     {SYS_tgkill, Call::kill, aim, nullptr, act_kill},

@@ -401,7 +401,9 @@ void act_semop(Run& run, std::uint32_t task) {
   }
   if (!goes && pending.nonblocking) pending.expected = -EAGAIN;
   // Who has taken it: shown as the holder when others wait.
-  if (goes && pending.number < 0) run.objects[pending.object].holder = task;
+  if (goes)
+    for (const sembuf& operation : operations_of(run, task))
+      if (operation.sem_op < 0) run.objects[pending.object].holders[operation.sem_num] = task;
   kernel_acts(run, task);
 }
 
@@ -421,6 +423,24 @@ constexpr CallRow kRows[] = {
 };
 
 }  // namespace
+
+std::uint32_t holder_of_semaphore(Run& run, std::uint32_t task) {
+  const Pending& pending = run.pending_of(task);
+  const int id = static_cast<int>(pending.address(0));
+  semid_ds info{};
+  if (semctl(id, 0, IPC_STAT, SemaphoreArgument{.buffer = &info}) != 0) return kNobody;
+  std::vector<unsigned short> values(info.sem_nsems);
+  if (semctl(id, 0, GETALL, SemaphoreArgument{.array = values.data()}) != 0) return kNobody;
+  const auto& holders = run.objects[pending.object].holders;
+  for (const sembuf& operation : operations_of(run, task)) {
+    if (operation.sem_num >= values.size()) return kNobody;
+    const int value = values[operation.sem_num] + operation.sem_op;
+    const auto holder = holders.find(operation.sem_num);
+    if (value < 0) return holder == holders.end() ? kNobody : holder->second;
+    values[operation.sem_num] = static_cast<unsigned short>(value);
+  }
+  return kNobody;
+}
 
 std::span<const CallRow> sysv_rows() { return kRows; }
 

@@ -6,11 +6,13 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/memory.h"
@@ -24,6 +26,7 @@ constexpr std::uint64_t kMostDescriptors = 1024;
 struct Watch {
   int fd;
   short events;
+  bool on_edge = false;  // EPOLLET
 };
 
 void set_time_out(Run& run, Pending& pending, std::int64_t wait_ns) {
@@ -79,8 +82,8 @@ std::vector<Watch> watches_of_epoll(Run& run, std::uint32_t task) {
     int fd = -1;
     unsigned events = 0;
     if (std::sscanf(line, "tfd: %d events: %x", &fd, &events) == 2)
-      watches.push_back(
-          {fd, static_cast<short>(events & (POLLIN | POLLOUT | POLLPRI | POLLRDHUP))});
+      watches.push_back({fd, static_cast<short>(events & (POLLIN | POLLOUT | POLLPRI | POLLRDHUP)),
+                         (events & EPOLLET) != 0});
   }
   // The kernel lists them by address of their files, which changes from run to run.
   std::ranges::sort(watches, {}, &Watch::fd);
@@ -165,11 +168,29 @@ Look look_wait(Run& run, std::uint32_t task) {
   return watches.empty() && !pending.nonblocking ? Look::ipc : Look::pass;
 }
 
+bool is_signalfd(Run& run, std::uint32_t task, int fd) {
+  char path[48], name[64];
+  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", run.process_of(task).pid, fd);
+  const ssize_t size = readlink(path, name, sizeof name);
+  return size > 0 &&
+         std::string_view(name, static_cast<std::size_t>(size)) == "anon_inode:[signalfd]";
+}
+
+// Only the instance knows which edges it has told of. Who polls it takes out what is not ready: a
+// signalfd, which tells each of his own signals.
+bool has_new_edge(Run& run, std::uint32_t task, const std::vector<Watch>& watches) {
+  const bool has_signalfd = std::ranges::any_of(
+      watches, [&](const Watch& watch) { return is_signalfd(run, task, watch.fd); });
+  return has_signalfd ||
+         poll_descriptor(run, task, static_cast<int>(run.pending_of(task).address(0)), POLLIN) != 0;
+}
+
 std::int64_t ready_count(Run& run, std::uint32_t task) {
-  std::int64_t count = 0;
-  for (const Watch& watch : watches_of(run, task))
-    if (poll_descriptor(run, task, watch.fd, watch.events) != 0) ++count;
-  return count;
+  std::int64_t count = 0, edges = 0;
+  const std::vector<Watch> watches = watches_of(run, task);
+  for (const Watch& watch : watches)
+    if (poll_descriptor(run, task, watch.fd, watch.events) != 0) ++(watch.on_edge ? edges : count);
+  return edges != 0 && has_new_edge(run, task, watches) ? count + edges : count;
 }
 
 bool can_wait(Run& run, std::uint32_t task) {

@@ -97,6 +97,18 @@ void collect_files(Run& run, const Place& place, const std::string& relative, in
   std::free(entries);
 }
 
+bool is_readiness(Call call) {
+  return call == Call::poll || call == Call::select || call == Call::epoll_wait;
+}
+
+// Who would have to give back what a task waits for.
+std::uint32_t holder_of(Run& run, std::uint32_t task, const Pending& pending) {
+  if (is_lock(pending.call)) return pending.other;
+  if (&pending != &run.live[task].pending) return kNobody;  // asleep in the kernel
+  if (pending.call == Call::semop) return holder_of_semaphore(run, task);
+  return pending.call == Call::futex ? owner_of_futex(run, task) : kNobody;
+}
+
 // Whom the blocked tasks wait for. Who was woken, or whose time-out has come, waits no more, though
 // a limit of the run has kept him from his turn.
 void note_waiting(Run& run, Scheduler& scheduler) {
@@ -120,8 +132,8 @@ void note_waiting(Run& run, Scheduler& scheduler) {
       const ObjectState& state = run.objects[pending.object];
       if (object.kind == ObjectKind::pipe || object.kind == ObjectKind::fifo)
         waiting.holders = holders_of(run, state.device, state.inode,
-                                     pending.call == Call::read || pending.call == Call::poll);
-      const std::uint32_t holder = is_lock(pending.call) ? pending.other : state.holder;
+                                     pending.call == Call::read || is_readiness(pending.call));
+      const std::uint32_t holder = holder_of(run, task, pending);
       if (holder != kNobody) waiting.holders.push_back(holder);
     }
     if (pending.call == Call::wait)

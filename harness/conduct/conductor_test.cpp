@@ -127,6 +127,7 @@ constexpr Program kPrograms[] = {
     {"fifo", TEST_TARGET " fifo-pair"},
     {"alarm", TEST_TARGET " alarms"},
     {"death_signal", TEST_TARGET " death-signal"},
+    {"edges", TEST_TARGET " edges"},
     {"many_reads", TEST_TARGET " many-reads"},
     {"wrong_end", "(read x <&1; echo $?) | cat; sleep 1 | sh -c 'echo x >&0; echo $?'"},
     {"ticks", TEST_TARGET " ticks"},
@@ -337,6 +338,29 @@ TEST_F(OnPrograms, gives_each_task_its_own_random_bytes) {
   ASSERT_EQ(trace.outputs.size(), 2U);
   EXPECT_NE(calm.outputs[0].out, calm.outputs[1].out);
   for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(trace.outputs[i].out, calm.outputs[i].out);
+}
+
+TEST_F(OnPrograms, stops_before_a_handler_that_comes_late) {
+  const Scenario scenario = one_peer({TEST_TARGET, "late-handler"});
+  EXPECT_EQ(run(scenario).tasks[0].status, 0);
+  const Trace trace = run(scenario, parse_plan("before peer#2 run peer/1", "plan").value());
+  EXPECT_EQ(trace.tasks[0].status, SIGUSR1);
+}
+
+TEST_F(OnPrograms, knows_who_owns_a_mutex_and_who_is_joined) {
+  const Scenario scenario = one_peer({TEST_TARGET, "crossed-locks"});
+  const Trace calm = run(scenario);
+  EXPECT_TRUE(calm.waiting.empty());
+  // Each takes its own, and then wants the other's.
+  Trace trace;
+  for (std::uint32_t n = 1; n < 6 && trace.waiting.empty(); ++n)
+    trace =
+        run(scenario, {{.kind = Deviate::preempt, .task = "peer:2", .n = n, .other = "peer:3"}});
+  ASSERT_EQ(trace.waiting.size(), 3U);
+  for (const auto& [task, holder] : {std::pair(0U, 1U), {1U, 2U}, {2U, 1U}}) {
+    EXPECT_EQ(trace.waiting[task].task, task);
+    EXPECT_EQ(trace.waiting[task].holders, std::vector{holder});
+  }
 }
 
 TEST_F(OnPrograms, bounds_a_peer_that_forks_without_end) {

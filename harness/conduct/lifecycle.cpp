@@ -382,6 +382,20 @@ void Scheduler::orphaned(std::uint32_t index) {
   if (is_dying(child.pid)) run.dies(index);
 }
 
+// The stage takes the status of whatever of its children has ended, orphans too: of those who die
+// at the same time it is read first.
+void Scheduler::keep_statuses() {
+  constexpr int kSoon_ms = 1'000;
+  for (Process& process : run.processes) {
+    if (process.dead || process.parent != kNobody || !(process.signal_hint || process.ended))
+      continue;
+    pollfd ended{process.pidfd.get(), POLLIN, 0};
+    if (poll(&ended, 1, is_dying(process.pid) ? kSoon_ms : 0) <= 0) continue;
+    if (const auto stat = task_stat(process.pid); stat && stat->state == 'Z')
+      process.status = stat->exit_status;
+  }
+}
+
 void Scheduler::process_died(std::uint32_t index) {
   Process& process = run.processes[index];
   if (process.dead) return;
@@ -389,7 +403,8 @@ void Scheduler::process_died(std::uint32_t index) {
   const auto stat = task_stat(process.pid);
   const bool zombie = stat && stat->state == 'Z';
   for (std::uint32_t task = 0; task < run.live.size(); ++task)
-    if (run.live[task].process == index) task_died(task, zombie ? stat->exit_status : 0);
+    if (run.live[task].process == index)
+      task_died(task, process.status.value_or(zombie ? stat->exit_status : 0));
   run.forget_attachments(index, 0);
   end_vfork(process.main);
   for (Process& other : run.processes)
@@ -398,7 +413,7 @@ void Scheduler::process_died(std::uint32_t index) {
     if (run.processes[child].parent == index) orphaned(child);
   if (process.parent == kNobody) {
     has_zombies = std::ranges::all_of(run.processes, &Process::dead);
-    if (!has_zombies) run.stage.reap();
+    if (!has_zombies) keep_statuses(), run.stage.reap();
     process.reaped = true;
     for (Process& child : run.processes)
       if (child.parent == kNobody && child.dead) {

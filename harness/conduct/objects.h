@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ struct ObjectState {
   std::deque<Letter> letters;               // of a queue, oldest first
   std::uint64_t serial = 0;                 // of the last message sent
   std::optional<std::uint64_t> room_bytes;  // msg_qbytes of a queue that the plan holds full
-  std::uint32_t holder = kNobody;           // task that last took a semaphore
+  std::map<int, std::uint32_t> holders;     // of a set: the task that last took each
   // A FIFO: whether it was ever opened so in this run; and without waiting for a writer.
   bool opened_for_reading = false, opened_for_writing = false, opened_without_writer = false;
 };

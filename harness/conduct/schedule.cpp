@@ -34,6 +34,7 @@ bool moved_something(const Step& step) {
   switch (step.call) {
     case Call::nanosleep:
     case Call::sched_yield:
+    case Call::sigaction:
       return false;
     case Call::futex:
       return step.result > 0 || step.detail != "wake";

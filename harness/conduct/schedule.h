@@ -68,6 +68,7 @@ struct Scheduler {
                             std::uint32_t parent_process);
   void image_is_new(std::uint32_t task);
   void orphaned(std::uint32_t index);
+  void keep_statuses();
   void process_died(std::uint32_t process);
   void task_died(std::uint32_t task, int status);
   void woke(std::uint32_t task);

@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Process {
   std::uint32_t peer = 0;
   bool ended = false;  // its pidfd has said so; dead once this is in the trace
   bool dead = false, reaped = false;
+  std::optional<int> status;         // wait(2)'s, if it was read before that
   bool signal_hint = false;          // some may be pending
   std::uint64_t signal_version = 1;  // counts what may have changed that
   std::uint32_t threads_alive = 1;

@@ -384,6 +384,44 @@ void endless_reads() {
   for (char one = 0; read(file, &one, 1) == 0;) continue;
 }
 
+// What is left in the pipe is no new edge; another write is one.
+void edges() {
+  int ends[2];
+  const int instance = epoll_create1(EPOLL_CLOEXEC);
+  if (pipe2(ends, O_CLOEXEC) != 0 || write(ends[1], "ab", 2) != 2) return;
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {}};
+  epoll_ctl(instance, EPOLL_CTL_ADD, ends[0], &event);
+  for (const bool writes : {false, false, true}) {
+    char one = 0;
+    if (writes && write(ends[1], "c", 1) != 1) return;
+    const int count = epoll_wait(instance, &event, 1, 50);
+    std::printf("%d %zd\n", count, count > 0 ? read(ends[0], &one, 1) : 0);
+  }
+}
+
+// fork(2), then signal(2): the child may be faster.
+void late_handler() {
+  const pid_t parent = getpid();
+  if (fork() == 0) _exit(kill(parent, SIGUSR1));
+  std::signal(SIGUSR1, [](int) {});
+  while (wait(nullptr) < 0 && errno == EINTR) continue;
+}
+
+void crossed_locks() {
+  static std::mutex mutexes[2];
+  static int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return;
+  const auto takes = [](int first) {
+    if (write(ends[1], "x", 1) != 1) return;
+    const std::scoped_lock one(mutexes[first]);
+    if (write(ends[1], "x", 1) != 1) return;
+    const std::scoped_lock other(mutexes[1 - first]);
+  };
+  std::thread thread(takes, 0), second(takes, 1);
+  thread.join();
+  second.join();
+}
+
 struct Behaviour {
   std::string_view name;
   void (*run)();
@@ -404,7 +442,10 @@ constexpr Behaviour kBehaviours[] = {{"threads", threads},
                                      {"stillborn", stillborn},
                                      {"ticks", ticks},
                                      {"many-reads", many_reads},
-                                     {"endless-reads", endless_reads}};
+                                     {"endless-reads", endless_reads},
+                                     {"edges", edges},
+                                     {"late-handler", late_handler},
+                                     {"crossed-locks", crossed_locks}};
 
 }  // namespace
 

@@ -267,6 +267,12 @@ class Explorer {
   std::unordered_set<std::uint64_t> behaviours_;
 };
 
+bool shows_spin(const Answer& answer) {
+  return std::ranges::any_of(answer.verdicts, [](const Verdict& one) {
+    return one.kind == "spin" && one.severity == Severity::finding;
+  });
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& scenario,
@@ -279,7 +285,16 @@ std::expected<std::unique_ptr<Pool>, std::string> start_search(const Scenario& s
   const std::uint32_t enough = ends ? std::max(kLeastSteps, kTimesCalm * calm.steps) : kLeastSteps;
   Scenario cut = scenario;
   cut.limits.steps = std::min(cut.limits.steps, enough);
-  return Pool::start(real_recipe(std::move(cut), options), jobs);
+  // Who spins in the calm run may keep the others from their turns until late, and nobody knows so
+  // early whether one of them would have ended it.
+  const bool spins = !ends && shows_spin(calm);
+  while (true) {
+    auto search = Pool::start(real_recipe(cut, options), jobs);
+    if (!search || !spins || cut.limits.steps == scenario.limits.steps ||
+        shows_spin((*search)->run({})))
+      return search;
+    cut.limits.steps = std::min(2 * cut.limits.steps, scenario.limits.steps);
+  }
 }
 
 Exploration explore(Pool& pool, const ExploreOptions& options, Watcher& watcher) {

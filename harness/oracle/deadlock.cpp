@@ -83,6 +83,14 @@ Severity severity_of(const Case& c, const Ring& ring) {
   return have_met ? Severity::finding : Severity::note;
 }
 
+// Something that one has and gives back, other than an end of a pipe.
+bool is_taken(const Trace& run, const Stuck& one) {
+  const Object* object = object_of(run, *one.wait);
+  return object != nullptr &&
+         (object->kind == ObjectKind::semaphore || object->kind == ObjectKind::futex ||
+          object->kind == ObjectKind::file);
+}
+
 Verdict verdict_of(const Case& c, const Ring& ring) {
   Verdict verdict{.severity = severity_of(c, ring), .kind = "deadlock"};
   std::vector<std::string> places;
@@ -97,8 +105,10 @@ Verdict verdict_of(const Case& c, const Ring& ring) {
                            said(c.run, *one.wait) + " for " +
                            (next == one.task ? "itself" : name_of(c.run, next));
   }
-  verdict.explanation += ring.size() == 1 ? " (it holds the other end too): this never ends."
-                                          : ": none of them can ever go on.";
+  verdict.explanation += ring.size() > 1 ? ": none of them can ever go on."
+                         : is_taken(c.run, ring.front())
+                             ? ": it has taken it already, and nobody else will give it back."
+                             : " (it holds the other end too): this never ends.";
   // Which of the tasks came first is the schedule's business.
   std::ranges::sort(places);
   verdict.signature = "deadlock: ";

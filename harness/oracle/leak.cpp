@@ -56,11 +56,8 @@ bool was_prevented(const Case& c, const Means& means) {
   });
 }
 
-// A signal that a program does not handle ends it like SIGKILL.
 bool is_killed(const Trace& run, const Victim& victim) {
-  if (victim.task >= run.tasks.size()) return false;
-  const Task& task = run.tasks[victim.task];
-  return task.killed_by_plan || (victim.how == Deviate::signal && died_of(task, victim.number));
+  return is_ended_by_plan(run, victim.task);
 }
 
 bool was_killed(const Case& c, const Means& means, std::uint32_t peer) {
@@ -100,14 +97,44 @@ bool was_its_remover_killed(const Case& c, const Means& means, const Leftover& l
   });
 }
 
-// All others had ended before: who was killed was the last, and would have had to remove it.
-bool was_nobody_left(const Case& c, const Means& means) {
+// Who was killed had it in use.
+bool was_used_by_victim(const Trace& run, const Means& means, const Leftover& left) {
+  return std::ranges::any_of(run.steps, [&](const Step& step) {
+    return step.event == Event::call && step.result >= 0 && step.object < run.objects.size() &&
+           run.objects[step.object].name == left.name && means.is_victim(step.task);
+  });
+}
+
+// All others had ended before: who was killed was the last, and would have had to remove it. Or
+// they had done their part and had nothing left to do but to end well, and it is who was killed
+// that removes it in the calm run.
+bool was_nobody_left(const Case& c, const Means& means, const Leftover& left) {
+  const Trace& run = c.run;
   std::uint32_t killed = 0;
   for (const Victim& victim : means.victims)
-    if (is_killed(c.run, victim)) killed = std::max(killed, c.run.tasks[victim.task].died);
-  return killed != 0 && std::ranges::all_of(c.run.tasks, [&](const Task& task) {
-           return !task.alive && task.died <= killed;
-         });
+    if (is_killed(run, victim)) killed = std::max(killed, run.tasks[victim.task].died);
+  if (killed == 0 || std::ranges::any_of(run.tasks, &Task::alive)) return false;
+  const auto is_late = [&](const Task& task) { return task.died > killed; };
+  if (std::ranges::none_of(run.tasks, is_late)) return true;
+  const auto is_busy = [&](const Step& step) {
+    return step.event == Event::waits || (step.event == Event::call && step.call != Call::exit);
+  };
+  const auto fails = [&](const Task& task) { return is_late(task) && task.status != 0; };
+  const auto was_remover = [&](std::uint32_t, const Task& remover) {
+    return was_killed(c, means, remover.peer);
+  };
+  const auto after = run.steps.begin() + std::min<std::size_t>(killed, run.steps.size());
+  return std::none_of(after, run.steps.end(), is_busy) && std::ranges::none_of(run.tasks, fails) &&
+         was_used_by_victim(run, means, left) && is_removed_in_calm(c, left, was_remover);
+}
+
+// It slept between two looks when the run ended, and ends by itself in the calm run: how long it
+// would have gone on nobody knows.
+bool was_cut_short(const Case& c, std::uint32_t task) {
+  const Step* wait = wait_of(c.run, task);
+  const std::uint32_t calm = calm_twin(c, task);
+  return wait != nullptr && wait->call == Call::nanosleep && calm != kNobody &&
+         is_dead(c.calm, calm);
 }
 
 Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
@@ -119,7 +146,8 @@ Severity severity_of(const Case& c, const Means& means, const Leftover& left) {
   if (run.tasks[task].killed_by_plan || was_killed(c, means, run.tasks[task].peer))
     return Severity::note;
   if (!left.process && belongs_to_killed(c, means, left)) return Severity::note;
-  if (!left.process && was_nobody_left(c, means)) return Severity::note;
+  if (!left.process && was_cut_short(c, task)) return Severity::note;
+  if (!left.process && was_nobody_left(c, means, left)) return Severity::note;
   if (!left.process && was_its_remover_killed(c, means, left)) return Severity::note;
   return Severity::finding;
 }

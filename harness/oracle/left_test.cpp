@@ -45,6 +45,27 @@ TEST(leak, of_whom_nobody_outlived) {
   expect_one(judged(calm(), last_of_two(true)), "(note) leak: queue 0x61 of writer", "made");
   expect_one(judged(calm(), last_of_two(false)), "leak: queue 0x61 of writer", "made");
 }
+TEST(leak, of_whom_nobody_had_to_clean_up_after) {
+  TraceBuilder quiet = two().does("writer", Call::mkfifo, "fifo ./room");
+  quiet.exits("writer").does("reader", Call::unlink, "fifo ./room").exits("reader");
+  quiet.object("fifo ./room").removed = static_cast<std::uint32_t>(quiet.trace.steps.size() - 2);
+  const auto survived = [](int code) {
+    TraceBuilder t = two("reader#2 kill").does("writer", Call::mkfifo, "fifo ./room");
+    t.writes("writer", "fifo ./room", "a").reads("reader", "fifo ./room", "a");
+    return t.leaves("fifo ./room").killed("reader").exits("writer", code);
+  };
+  expect_one(judged(quiet, survived(0)), "(note) leak: fifo ./room of writer", "made");
+  expect_one(judged(quiet, survived(1)), "leak: fifo ./room of writer", "made");
+}
+TEST(leak, of_one_that_was_cut_short_in_its_sleep) {
+  const auto sleeps = [](Call call) {
+    TraceBuilder t = two("reader#1 kill").does("writer", Call::msgget, "queue 0x61020304", 1);
+    t.leaves("queue 0x61020304").killed("reader");
+    return t.rests("writer", call, "");
+  };
+  TraceBuilder quiet = two().exits("writer").exits("reader");
+  expect_one(judged(quiet, sleeps(Call::nanosleep)), "(note) leak: queue 0x61 of writer", "made");
+}
 // Both sides of a FIFO may make it; the calm run shows whose it is.
 TEST(leak, of_the_killed_though_a_survivor_came_first) {
   const auto fifo = [](const char* maker, const char* remover) {
@@ -254,6 +275,13 @@ TEST(restart, fails_on_what_its_dead_self_left) {
   expect_silent(judged(calm(), again(0, -EEXIST)));
   expect_silent(judged(calm(), again(1, 0)));
 }
+TEST(restart, what_it_is_used_to_is_no_reason) {
+  const TraceBuilder quiet = two().does("writer", Call::mkfifo, "fifo ./hall", -EEXIST);
+  expect_silent(judged(quiet, again(1, -EEXIST)));
+  TraceBuilder retries = two().does("writer", Call::mkfifo, "fifo ./room", -EEXIST);
+  retries.does("writer", Call::mkfifo, "fifo ./room");
+  EXPECT_NE(texts(judged(retries, again(1, -EEXIST))), "");
+}
 TEST(restart, what_others_made_and_signals_are_no_reason) {
   TraceBuilder others = again(1, -EEXIST);
   others.object("fifo ./room").maker = 1;
@@ -271,6 +299,22 @@ TEST(restart, is_not_explained_by_a_note_of_the_death) {
 }
 
 // --- output ---
+TEST(output, child_that_fails_unheard) {
+  TraceBuilder quiet{"writer", "writer/1"};
+  quiet.exits("writer/1").does("writer", Call::wait, "", 1);
+  quiet.last().other = 1;
+  quiet.exits("writer");
+  const auto early = [](int child, int parent) {
+    TraceBuilder t{"writer", "writer/1"};
+    t.does("writer", Call::wait, "", -EINTR).exits("writer", parent);
+    return t.does("writer/1", Call::msgsnd, "queue#1", -EIDRM)
+        .exits("writer/1", child)
+        .plan("before writer#1 run writer/1");
+  };
+  expect_one(judged(quiet, early(1, 0)), "exit_status: writer/child fails unheard",
+             "writer/1 exits with 1 after writer has ended without waiting for it");
+  expect_silent(judged(quiet, early(0, 0)));
+}
 TEST(output, differs_under_a_schedule) {
   const TraceBuilder quiet = calm().prints("reader", "sum 1\nsum 2\n");
   TraceBuilder t = calm().prints("reader", "sum 1\nsum 7\n");

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/oracle/runs.h"
+
 namespace pipewrench {
 namespace {
 
@@ -95,6 +97,15 @@ Means means_of(const Trace& run) {
   for (const Deviation& deviation : run.plan)
     if (!is_transparent(run, deviation)) means.victims.push_back(victim_of(run, deviation));
   return means;
+}
+
+bool is_ended_by_plan(const Trace& run, std::uint32_t task) {
+  if (task >= run.tasks.size()) return false;
+  const Task& dead = run.tasks[task];
+  return dead.killed_by_plan || std::ranges::any_of(run.plan, [&](const Deviation& deviation) {
+           return deviation.kind == Deviate::signal && deviation.task == dead.name &&
+                  died_of(dead, deviation.number);
+         });
 }
 
 bool met(const Trace& run, std::uint32_t survivor, const Victim& victim) {

@@ -28,6 +28,9 @@ struct Means {
 };
 Means means_of(const Trace& run);
 
+// A signal that a program does not handle ends it like SIGKILL.
+bool is_ended_by_plan(const Trace& run, std::uint32_t task);
+
 // Whether the survivor had to do with the victim, so that it may be expected to notice its end: the
 // same peer, a signal between them, or an object that both have used.
 bool met(const Trace& run, std::uint32_t survivor, const Victim& victim);

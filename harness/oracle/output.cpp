@@ -35,6 +35,39 @@ std::string difference(const std::string& run, const std::string& calm) {
   return line(run) + " where the calm run says " + line(calm);
 }
 
+bool has_waited(const Trace& trace, std::uint32_t child) {
+  return std::ranges::any_of(trace.steps, [&](const Step& step) {
+    return step.event == Event::call && step.call == Call::wait && step.other == child &&
+           step.result >= 0;
+  });
+}
+
+// Its parent waits for it in the calm run; here it thinks that all is well, ends first, and nobody
+// hears that the child fails.
+bool fails_unheard(const Case& c, std::uint32_t child) {
+  const Trace& run = c.run;
+  const Task& task = run.tasks[child];
+  const std::uint32_t calm = calm_twin(c, child);
+  if (task.thread || task.parent >= run.tasks.size() || !is_dead(run, child) || calm == kNobody)
+    return false;
+  const Task& parent = run.tasks[task.parent];
+  const bool fails = WIFEXITED(task.status) && WEXITSTATUS(task.status) != 0;
+  return fails && is_dead(run, task.parent) && parent.status == 0 && parent.died < task.died &&
+         !has_waited(run, child) && has_waited(c.calm, calm) && is_dead(c.calm, calm) &&
+         c.calm.tasks[calm].status == 0;
+}
+
+Verdict unheard(const Case& c, std::uint32_t child) {
+  return {.kind = "exit_status",
+          .signature = "exit_status: " + role_of(c.run, child) + " fails unheard",
+          .peers = {c.run.tasks[child].name},
+          .step = last_call(c.run, child),
+          .explanation = name_of(c.run, child) + ' ' + status_words(c.run, child) + " after " +
+                         name_of(c.run, c.run.tasks[child].parent) +
+                         " has ended without waiting for it; in the calm run it waits, and " +
+                         name_of(c.run, child) + " exits with 0."};
+}
+
 }  // namespace
 
 std::vector<Verdict> judge_output(const Case& c) {
@@ -61,6 +94,8 @@ std::vector<Verdict> judge_output(const Case& c) {
     }
     verdicts.push_back(std::move(verdict));
   }
+  for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task)
+    if (fails_unheard(c, task)) verdicts.push_back(unheard(c, task));
   return verdicts;
 }
 

@@ -52,6 +52,25 @@ bool is_disturbed(const Trace& run, const Means& means, std::uint32_t peer) {
   });
 }
 
+// It takes that in its stride, in the calm run or elsewhere in this one, and does not try again.
+bool is_used_to(const Case& c, std::uint32_t peer, const Step& met) {
+  const auto goes_on = [&](const Trace& trace, const Step& step) {
+    if (&step == &met || step.event != Event::call || step.call != met.call ||
+        step.result != met.result || step.task >= trace.tasks.size() ||
+        trace.tasks[step.task].peer != peer)
+      return false;
+    const auto after = trace.steps.begin() + (&step - trace.steps.data()) + 1;
+    return std::none_of(after, trace.steps.end(), [&](const Step& again) {
+      return again.task == step.task && again.call == step.call && again.object == step.object &&
+             again.detail == step.detail;
+    });
+  };
+  const auto is_used_in = [&](const Trace& trace) {
+    return std::ranges::any_of(trace.steps, [&](const Step& step) { return goes_on(trace, step); });
+  };
+  return is_used_in(c.calm) || is_used_in(c.run);
+}
+
 // The last thing that it did before it gave up, if that was in its way and there before.
 const Step* obstacle(const Trace& run, std::uint32_t peer, std::uint32_t from) {
   for (std::size_t i = run.steps.size(); i-- > from;) {
@@ -78,7 +97,7 @@ std::vector<Verdict> judge_restart(const Case& c) {
       continue;
     if (is_dead(c.calm, calm) && c.calm.tasks[calm].status != 0) continue;
     const Step* step = obstacle(run, peer, from);
-    if (step == nullptr) continue;
+    if (step == nullptr || is_used_to(c, peer, *step)) continue;
     verdicts.push_back({.kind = "exit_status",
                         .signature = "exit_status: restarted " + role_of(run, task) + ' ' +
                                      said_role(run, *step) + ' ' + outcome(*step),

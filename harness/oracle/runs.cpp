@@ -122,6 +122,11 @@ std::uint32_t calm_twin(const Case& c, std::uint32_t task) {
   return task < c.run.tasks.size() ? task_named(c.calm, c.run.tasks[task].name) : kNobody;
 }
 
+std::uint32_t process_of(const Trace& trace, std::uint32_t task) {
+  while (task < trace.tasks.size() && trace.tasks[task].thread) task = trace.tasks[task].parent;
+  return task;
+}
+
 std::uint32_t main_task(const Trace& trace, std::uint32_t peer) {
   for (std::size_t i = trace.tasks.size(); i-- > 0;) {
     const Task& task = trace.tasks[i];

@@ -13,6 +13,8 @@ namespace pipewrench {
 // The last task of that name, the restarted "writer~2" for "writer"; kNobody if there is none.
 std::uint32_t task_named(const Trace& trace, std::string_view name);
 std::uint32_t calm_twin(const Case& c, std::uint32_t task);
+// The first task of its process.
+std::uint32_t process_of(const Trace& trace, std::uint32_t task);
 std::uint32_t main_task(const Trace& trace, std::uint32_t peer);
 // An object of the same name and, where it has one, a maker of the same name; kNoObject if there is
 // none.

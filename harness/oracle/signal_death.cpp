@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "harness/oracle/means.h"
@@ -41,12 +42,20 @@ const Step* sent_by(const Trace& run, std::uint32_t task, int signal) {
 }
 
 // The write that met no reader; nothing if it raised the signal itself, as a careful filter does.
-const Step* broken_write(const Trace& run, std::uint32_t task) {
-  const std::uint32_t last = last_call(run, task);
-  if (last == UINT32_MAX) return nullptr;
-  const Step& step = run.steps[last];
-  return is_output(step.call) || step.call == Call::splice || step.call == Call::sendfile ? &step
-                                                                                          : nullptr;
+// Whichever thread of the process made it.
+const Step* broken_write(const Trace& run, std::uint32_t process) {
+  const Step* broken = nullptr;
+  for (std::uint32_t task = 0; task < run.tasks.size(); ++task) {
+    if (process_of(run, task) != process) continue;
+    const std::uint32_t last = last_call(run, task);
+    if (last == UINT32_MAX) continue;
+    const Step& step = run.steps[last];
+    const bool is_write =
+        is_output(step.call) || step.call == Call::splice || step.call == Call::sendfile;
+    // Of another thread: only what has failed so. What its own last call did may not be known.
+    if (is_write && (task == process || step.result == -EPIPE)) broken = &step;
+  }
+  return broken;
 }
 
 // What a filter is: it writes to the standard output that it was given, or is a program that a
@@ -77,8 +86,17 @@ bool is_time_limit(int signal) {
 // A helper whose parent was killed has nobody left to serve.
 bool is_of_killed_family(const Trace& run, std::uint32_t task) {
   for (std::uint32_t up = run.tasks[task].parent; up < run.tasks.size(); up = run.tasks[up].parent)
-    if (run.tasks[up].killed_by_plan) return true;
+    if (is_ended_by_plan(run, up)) return true;
   return false;
+}
+
+// Its parent had hung up, and ends it anyway.
+bool is_ended_by_parent(const Trace& run, std::uint32_t task) {
+  return std::ranges::any_of(run.steps, [&](const Step& step) {
+    return is_signal_call(step.call) && step.event == Event::call && step.other == task &&
+           process_of(run, step.task) == run.tasks[task].parent &&
+           (step.number == SIGKILL || step.number == SIGTERM);
+  });
 }
 
 Severity severity_of(const Case& c, std::uint32_t task, int signal, const Step* last) {
@@ -93,7 +111,8 @@ Severity severity_of(const Case& c, std::uint32_t task, int signal, const Step* 
   if (signal != SIGPIPE) return Severity::finding;
   if (last == nullptr) return Severity::note;
   const bool is_by_design = is_filter(c.run, task, last) || is_of_killed_family(c.run, task) ||
-                            reader_is_coprocess(c.run, task, last);
+                            reader_is_coprocess(c.run, task, last) ||
+                            is_ended_by_parent(c.run, task);
   return is_by_design ? Severity::note : Severity::finding;
 }
 
@@ -119,7 +138,10 @@ Verdict verdict_of(const Case& c, std::uint32_t task, int signal) {
     verdict.signature += " from " + role_of(run, at->task);
     verdict.explanation += ", sent by " + numbered(run, *at);
   }
-  verdict.explanation += ": at this moment no handler is installed for it.";
+  verdict.explanation +=
+      at == nullptr && is_time_limit(signal)
+          ? ": the time limit that it has set itself is over, and it still waits."
+          : ": at this moment no handler is installed for it.";
   return verdict;
 }
 

@@ -42,6 +42,31 @@ TEST(signal_death, program_of_a_shell_is_a_note) {
   expect_one(judged(quiet, t), "(note) signal_death: sh/child SIGPIPE in write pipe",
              "sh/1#2 dies");
 }
+TEST(signal_death, sigpipe_of_a_thread) {
+  TraceBuilder t{"writer", "reader", "writer:2"};
+  t.does("writer", Call::futex, "futex#1").reads("reader", "fifo ./room", "one").exits("reader");
+  t.does("writer:2", Call::write, "fifo ./room", -EPIPE).dies("writer", SIGPIPE);
+  t.plan("before writer:2#1 run reader");
+  expect_one(judged(calm(), t), "signal_death: writer SIGPIPE in write fifo ./room",
+             "writer:2#1 dies of SIGPIPE in write(fifo ./room)");
+}
+TEST(signal_death, child_of_a_parent_that_has_gone_or_ends_it_is_a_note) {
+  const auto child = [](const char* plan) {
+    TraceBuilder t{"writer", "writer/1"};
+    return t.does("writer/1", Call::write, "pipe#1", -EPIPE).dies("writer/1", SIGPIPE).plan(plan);
+  };
+  TraceBuilder quiet{"writer", "writer/1"};
+  quiet.exits("writer/1").exits("writer");
+  TraceBuilder gone = child("writer#3 signal SIGTERM").dies("writer", SIGTERM);
+  expect_one(judged(quiet, gone), "(note) signal_death: writer/child SIGPIPE in write pipe",
+             "writer/1#1 dies");
+  TraceBuilder ended = child("writer#2 timeout first");
+  ended.kills("writer", "writer/1", SIGKILL).exits("writer");
+  expect_one(judged(quiet, ended), "(note) signal_death: writer/child SIGPIPE in write pipe",
+             "writer/1#1 dies");
+  expect_one(judged(quiet, child("writer#2 timeout first").exits("writer")),
+             "signal_death: writer/child SIGPIPE in write pipe", "writer/1#1 dies");
+}
 TEST(signal_death, scenario_has_the_last_word) {
   const TraceBuilder quiet = calm();
   const TraceBuilder t = broken("fd 1, \"two\"", "reader#2 kill");

@@ -84,7 +84,7 @@ class Wild {
     if (ended == kNobody || has_execed(run, ended) || calm_does_so(c_, step)) return false;
     return std::any_of(run.steps.data(), &step, [&](const Step& wait) {
       return wait.event == Event::call && wait.call == Call::wait && wait.other == ended &&
-             wait.result >= 0 && wait.task == step.task;
+             wait.result >= 0 && process_of(run, wait.task) == process_of(run, step.task);
     });
   }
 

@@ -288,6 +288,7 @@ constexpr std::array kRows = {
     Row{Call::exit, "exit", {}},
     Row{Call::wait, "wait", kWait},
     Row{Call::futex, "futex", {}},
+    Row{Call::sigaction, "sigaction", {}},
     Row{Call::pause, "pause", kPause},
     Row{Call::sigsuspend, "sigsuspend", kPause},
     Row{Call::select, "select", kSelect},

@@ -55,6 +55,7 @@ enum class Call : std::uint8_t {
   exit,
   wait,
   futex,
+  sigaction,  // of a handler, after its task has begun
   pause,
   sigsuspend,
   select,
