@@ -81,7 +81,7 @@ std::span<const CallRow> call_rows() {
   static const std::vector<CallRow> rows = [] {
     std::vector<CallRow> all;
     for (const auto part : {stream_rows(), file_rows(), sysv_rows(), signal_rows(), wait_rows(),
-                            time_rows(), process_rows(), futex_rows(), lock_rows()})
+                            time_rows(), process_rows(), futex_rows(), lock_rows(), mqueue_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

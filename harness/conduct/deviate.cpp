@@ -90,6 +90,8 @@ bool may_be_interrupted(const Process& process, Call call) {
     case Call::connect:
     case Call::fcntl:
     case Call::flock:
+    case Call::mq_send:
+    case Call::mq_receive:
       return handlers.interrupts;
     default:
       return false;

@@ -16,7 +16,7 @@ namespace {
 
 // A program's results are files: only IPC objects are leaks by their kind.
 bool is_ipc(const Leftover& left) {
-  return left.process || left.kind == ObjectKind::fifo || left.kind == ObjectKind::queue ||
+  return left.process || left.kind == ObjectKind::fifo || holds_messages(left.kind) ||
          left.kind == ObjectKind::segment || left.kind == ObjectKind::semaphore ||
          left.kind == ObjectKind::socket;
 }
@@ -45,7 +45,8 @@ bool is_no_more_than_calm(const Case& c, const Leftover& left) {
 
 bool is_removal(Call call) {
   return call == Call::unlink || call == Call::msgctl || call == Call::shmctl ||
-         call == Call::semctl || call == Call::rmdir || call == Call::rename;
+         call == Call::semctl || call == Call::mq_unlink || call == Call::rmdir ||
+         call == Call::rename;
 }
 
 // The plan itself kept the maker from removing it.

@@ -61,6 +61,10 @@ bool ends_wait(const Step& wait, const Step& step) {
       return step.call == Call::msgrcv;
     case Call::msgrcv:
       return step.call == Call::msgsnd;
+    case Call::mq_send:
+      return step.call == Call::mq_receive;
+    case Call::mq_receive:
+      return step.call == Call::mq_send;
     case Call::semop:
       return step.call == Call::semop && step.number > 0;
     case Call::futex:
