@@ -18,7 +18,7 @@ namespace {
 bool is_ipc(const Leftover& left) {
   return left.process || left.kind == ObjectKind::fifo || holds_messages(left.kind) ||
          left.kind == ObjectKind::segment || left.kind == ObjectKind::semaphore ||
-         left.kind == ObjectKind::socket;
+         left.kind == ObjectKind::socket || left.name.starts_with("/dev/shm/");
 }
 
 std::string thing_of(const Leftover& left) {
@@ -135,7 +135,11 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
     verdict.signature = "leak: process " + thing_of(left);
     verdict.peers = {left.name};
     if (task != kNobody) verdict.step = run.tasks[task].born;
-    verdict.explanation = printable(left.name) + " still runs when all has been told to end.";
+    const bool is_orphan = left.maker < run.tasks.size();
+    verdict.explanation =
+        printable(left.name) + " still runs when " +
+        (is_orphan ? name_of(run, left.maker) + ", its parent, has been told to end and has ended."
+                   : "all has been told to end.");
     return verdict;
   }
   if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};

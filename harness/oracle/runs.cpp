@@ -168,6 +168,7 @@ bool is_known(const Trace& trace, const Step& step) {
   const bool is_transfer = step.call == Call::read || step.call == Call::write;
   if (!is_transfer || step.object >= trace.objects.size()) return true;
   const ObjectKind kind = trace.objects[step.object].kind;
+  if (kind == ObjectKind::socket) return step.detail.ends_with(", end of file");
   return kind == ObjectKind::pipe || kind == ObjectKind::fifo;
 }
 

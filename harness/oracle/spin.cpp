@@ -149,14 +149,18 @@ void find_busy_wait(const Case& c, std::uint32_t task, std::vector<Verdict>& ver
   }
 }
 
+bool is_message(const Trace& run, const Step& step) {
+  return step.object < run.objects.size() && holds_messages(run.objects[step.object].kind);
+}
+
 // After the end of its input the task sends the same for ever.
 void find_flood(const Case& c, std::uint32_t task, std::vector<Verdict>& verdicts) {
   const Calls tail = tail_of(c.run, task, kFlood);
   if (tail.size() < kFlood) return;
   const Step& step = *tail.back();
   const bool is_flood = std::ranges::all_of(tail, [&](const Step* one) {
-    return is_output(one->call) && one->result > 0 && one->object == step.object &&
-           one->data == step.data;
+    const bool is_sent = one->result > 0 || (is_message(c.run, *one) && one->result == 0);
+    return is_output(one->call) && is_sent && one->object == step.object && one->data == step.data;
   });
   if (!is_flood) return;
   const auto is_before = [&](const Step& one) { return one.task == task && &one < tail.front(); };
