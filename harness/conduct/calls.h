@@ -45,6 +45,8 @@ std::span<const CallRow> process_rows();
 std::span<const CallRow> futex_rows();
 std::span<const CallRow> lock_rows();
 std::span<const CallRow> mqueue_rows();
+// kNoObject: the descriptor is no POSIX queue.
+std::uint32_t mqueue_object(Run& run, int own_fd);
 // POSIX queues that exist now, as Leftovers, and their removal.
 void collect_mqueues(Run& run);
 

@@ -115,18 +115,22 @@ void after_unlink(Run& run, std::uint32_t task, Step& step) {
         static_cast<std::uint32_t>(&step - run.trace.steps.data());
 }
 
+mq_attr limits_of(const Pending& pending) {
+  mq_attr limits{};
+  mq_getattr(pending.duplicate.get(), &limits);
+  return limits;
+}
+
 // Looked up by what it is: the descriptor may be inherited, and the name may be gone.
 bool look_queue(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   pending.fd = static_cast<int>(pending.address(0));
   pending.duplicate = Fd(
       static_cast<int>(syscall(SYS_pidfd_getfd, run.process_of(task).pidfd.get(), pending.fd, 0)));
-  mq_attr limits{};
-  if (!pending.duplicate || mq_getattr(pending.duplicate.get(), &limits) != 0) return false;
-  std::string name = path_of(pending.duplicate.get());
-  if (constexpr std::string_view kGone = " (deleted)"; name.ends_with(kGone))
-    name.resize(name.size() - kGone.size());
-  pending.object = object_of(run, pending.duplicate.get(), name);
+  if (!pending.duplicate) return false;
+  pending.object = mqueue_object(run, pending.duplicate.get());
+  if (pending.object == kNoObject) return false;
+  const mq_attr limits = limits_of(pending);
   pending.nonblocking = (limits.mq_flags & O_NONBLOCK) != 0;
   return true;
 }
@@ -149,12 +153,6 @@ Look look_transfer(Run& run, std::uint32_t task) {
                         static_cast<std::uint64_t>(limit->tv_nsec);
   pending.due_ns = limit_ns > kRealtimeStart_ns ? limit_ns - kRealtimeStart_ns : 0;
   return Look::ipc;
-}
-
-mq_attr limits_of(const Pending& pending) {
-  mq_attr limits{};
-  mq_getattr(pending.duplicate.get(), &limits);
-  return limits;
 }
 
 // What mq_send(3) and mq_receive(3) refuse before they look for a message or for room.
@@ -263,6 +261,15 @@ constexpr CallRow kRows[] = {
 }  // namespace
 
 std::span<const CallRow> mqueue_rows() { return kRows; }
+
+std::uint32_t mqueue_object(Run& run, int own_fd) {
+  mq_attr limits{};
+  if (mq_getattr(own_fd, &limits) != 0) return kNoObject;
+  std::string name = path_of(own_fd);
+  if (constexpr std::string_view kGone = " (deleted)"; name.ends_with(kGone))
+    name.resize(name.size() - kGone.size());
+  return object_of(run, own_fd, name);
+}
 
 void collect_mqueues(Run& run) {
   for (const std::string& name : run.mqueues) {

@@ -180,7 +180,11 @@ bool is_at_end(const Run& run, const Pending& pending) {
   int type = 0;
   socklen_t size = sizeof type;
   const int own = pending.duplicate.get();
-  if (getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) return false;
+  if (getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return false;
+  // An empty packet looks the same, but that the other side is still there.
+  pollfd one{own, POLLIN, 0};
+  const bool is_packets = type == SOCK_SEQPACKET && poll(&one, 1, 0) > 0;
+  if (type != SOCK_STREAM && (!is_packets || (one.revents & POLLHUP) == 0)) return false;
   char byte = 0;
   return recv(own, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }

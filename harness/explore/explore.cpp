@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -184,11 +185,28 @@ class Explorer {
     if (answer.trace_hash == again.trace_hash || answer.ending == Ending::harness_error) return;
     if (std::exchange(is_told_nondeterministic_, true)) return;
     const auto first = unpack(answer.trace), second = unpack(again.trace);
+    if (first && second) note_noise(*first, *second);
     if (first && second) remark("not deterministic: " + first_difference(*first, *second));
+  }
+
+  // Who prints something else each time, without any plan, is not compared.
+  void note_noise(const Trace& first, const Trace& second) {
+    const std::size_t peers = std::min(first.outputs.size(), second.outputs.size());
+    for (std::uint32_t i = 0; i < first.tasks.size(); ++i) {
+      const std::uint32_t peer = first.tasks[i].peer;
+      if (peer < peers && first.outputs[peer].out != second.outputs[peer].out)
+        noisy_.insert(first.tasks[i].name);
+    }
+  }
+  bool is_noise(const Verdict& verdict) const {
+    return verdict.kind == "output" && std::ranges::any_of(verdict.peers, [&](const auto& peer) {
+             return noisy_.contains(peer);
+           });
   }
 
   void judge(const Answer& answer) {
     for (const Verdict& verdict : answer.verdicts) {
+      if (is_noise(verdict)) continue;
       if (!is_new(verdict, answer)) {
         ++result_.progress.known;
         continue;
@@ -248,6 +266,7 @@ class Explorer {
   Trace calm_;
   std::vector<std::unique_ptr<Strategy>> strategies_;
   Sweep* sweep_ = nullptr;
+  std::set<std::string> noisy_;  // tasks of such peers
   bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;

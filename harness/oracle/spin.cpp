@@ -79,10 +79,15 @@ bool is_alone(const Calls& tail, std::size_t length) {
                      [](const Step* step) { return step->others.empty(); });
 }
 
+bool is_kin(Call one, Call other) {
+  const auto is_of_queue = [](Call call) { return call == Call::msgsnd || call == Call::msgrcv; };
+  return one == other || (is_of_queue(one) && is_of_queue(other));
+}
+
 // With the object that it was about before: the id of a removed one names none.
 Step with_object(const Trace& run, Step step) {
   for (std::size_t i = run.steps.size(); i-- > 0 && step.object == kNoObject;)
-    if (run.steps[i].task == step.task && run.steps[i].call == step.call)
+    if (run.steps[i].task == step.task && is_kin(run.steps[i].call, step.call))
       step.object = run.steps[i].object;
   return step;
 }
@@ -116,8 +121,9 @@ void find_endless(const Case& c, std::uint32_t task, std::vector<Verdict>& verdi
     if (!is_final(c.run, step) && !is_alone(tail, length)) return;
     const std::string why = step.result > 0 ? "reports the same again and again, and nobody looks"
                                             : outcome(step) + " again and again";
-    verdicts.push_back(verdict_of(
-        c.run, step, "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
+    verdicts.push_back(verdict_of(c.run, step,
+                                  "calls " + said(c.run, with_object(c.run, step)) +
+                                      " for ever without a pause: " + why + '.'));
     return;
   }
 }
