@@ -65,6 +65,7 @@ class Explorer {
              std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
     tell_baseline();
+    calm_answers_.push_back(again);
     judge(answer);
     return watcher_.go_on(result_.progress);
   }
@@ -204,6 +205,24 @@ class Explorer {
            });
   }
 
+  Finding look_into(const Verdict& verdict, const Answer& answer) {
+    return investigate(
+        pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
+        [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
+  }
+
+  // The same few calm runs serve all that is wrong with them: they may be long.
+  Finding look_into_calm(const Verdict& verdict) {
+    while (calm_answers_.size() < kRepetitions && may_shrink())
+      calm_answers_.push_back(ask({.want_trace = true}));
+    std::size_t next = 0;
+    return investigate(
+        pool_.scenario(), {verdict, {}, Realism::linux_},
+        static_cast<unsigned>(calm_answers_.size()),
+        [&](const Request&) { return calm_answers_[std::min(next++, calm_answers_.size() - 1)]; },
+        [] { return true; });
+  }
+
   void judge(const Answer& answer) {
     for (const Verdict& verdict : answer.verdicts) {
       if (is_noise(verdict)) continue;
@@ -214,9 +233,7 @@ class Explorer {
       // Runs that wait for what spins take a second each. Of the calm run all is told.
       if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
       const std::uint64_t runs = result_.progress.runs;
-      Finding finding = investigate(
-          pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
-          [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
+      Finding finding = answer.made.empty() ? look_into_calm(verdict) : look_into(verdict, answer);
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }
@@ -266,7 +283,8 @@ class Explorer {
   Trace calm_;
   std::vector<std::unique_ptr<Strategy>> strategies_;
   Sweep* sweep_ = nullptr;
-  std::set<std::string> noisy_;  // tasks of such peers
+  std::vector<Answer> calm_answers_;  // after the first one
+  std::set<std::string> noisy_;       // tasks of such peers
   bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;
