@@ -31,8 +31,9 @@ enum class ObjectKind : std::uint8_t {
   directory,
   tty,
   pidfd,
-  mqueue,  // POSIX
+  mqueue
 };
+// System V and POSIX.
 constexpr bool holds_messages(ObjectKind kind) {
   return kind == ObjectKind::queue || kind == ObjectKind::mqueue;
 }

@@ -253,13 +253,13 @@ constexpr Fault kMqUnlink[] = {
     fails(ENOENT, linux_, "somebody else removed it first"),
 };
 constexpr Fault kMqSend[] = {
-    fails(EMSGSIZE, posix, "the queue was made with a smaller mq_msgsize"),
+    fails(EMSGSIZE, linux_, "the queue was made with a smaller mq_msgsize"),
     fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
     fails(EAGAIN, linux_, "O_NONBLOCK and the queue is full"),
     fails(ETIMEDOUT, linux_, "the time-out passed"),
 };
 constexpr Fault kMqReceive[] = {
-    fails(EMSGSIZE, posix, "the queue was made with a larger mq_msgsize"),
+    fails(EMSGSIZE, linux_, "the queue was made with a larger mq_msgsize"),
     fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
     fails(EAGAIN, linux_, "O_NONBLOCK and the queue is empty"),
     fails(ETIMEDOUT, linux_, "the time-out passed"),
