@@ -42,6 +42,7 @@ constexpr AnonymousKind kAnonymous[] = {
     {"anon_inode:[signalfd]", "signalfd", ObjectKind::signalfd},
     {"anon_inode:[timerfd]", "timerfd", ObjectKind::timerfd},
     {"anon_inode:[pidfd]", "pidfd", ObjectKind::pidfd},
+    {"anon_inode:inotify", "inotify", ObjectKind::eventfd},  // one more source of events
 };
 
 std::uint32_t name_anonymous(Run& run, int fd, const Process& process, int number) {
@@ -81,7 +82,7 @@ std::span<const CallRow> call_rows() {
   static const std::vector<CallRow> rows = [] {
     std::vector<CallRow> all;
     for (const auto part : {stream_rows(), file_rows(), sysv_rows(), signal_rows(), wait_rows(),
-                            time_rows(), process_rows(), futex_rows(), lock_rows()})
+                            time_rows(), process_rows(), futex_rows(), lock_rows(), mqueue_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
@@ -108,6 +109,11 @@ bool look_descriptor(Run& run, std::uint32_t task, int fd) {
   if (fstat(pending.duplicate.get(), &info) != 0) return false;
   switch (info.st_mode & S_IFMT) {
     case S_IFREG:
+      // Of these only a POSIX queue can be waited for (mq_overview(7)).
+      if (pending.call != Call::read && pending.call != Call::write)
+        pending.object = mqueue_object(run, pending.duplicate.get());
+      if (pending.object == kNoObject) return false;
+      break;
     case S_IFDIR:
     case S_IFBLK:
       return false;

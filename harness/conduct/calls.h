@@ -44,6 +44,11 @@ std::span<const CallRow> time_rows();
 std::span<const CallRow> process_rows();
 std::span<const CallRow> futex_rows();
 std::span<const CallRow> lock_rows();
+std::span<const CallRow> mqueue_rows();
+// kNoObject: the descriptor is no POSIX queue.
+std::uint32_t mqueue_object(Run& run, int own_fd);
+// POSIX queues that exist now, as Leftovers, and their removal.
+void collect_mqueues(Run& run);
 
 // --- shared by the rows ---
 // Takes a duplicate of the task's descriptor and names its object. False: not an IPC object (a

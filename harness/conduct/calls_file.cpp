@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "harness/conduct/calls.h"
 #include "harness/conduct/memory.h"
@@ -21,8 +23,11 @@
 namespace pipewrench {
 namespace {
 
+constexpr std::string_view kShared = "/dev/shm/";  // what shm_open(3) and sem_open(3) make
+
 // Directories in which no peer makes a FIFO: what loaders open by the dozen.
 bool is_system_path(const std::string& path) {
+  if (path.starts_with(kShared)) return false;
   for (const char* prefix : {"/lib", "/usr/", "/etc/", "/proc/", "/sys/", "/dev/"})
     if (path.starts_with(prefix)) return true;
   return false;
@@ -56,6 +61,29 @@ std::uint32_t fifo_object(Run& run, const struct stat& info, const std::string& 
   return run.object_of(ObjectKind::fifo, info.st_dev, info.st_ino, "fifo " + shown);
 }
 
+// Where peers meet by name, and nothing else makes any.
+bool is_meeting_place(const std::string& shown) {
+  return shown.starts_with("./") || shown.starts_with("/tmp/") || shown.starts_with(kShared);
+}
+
+std::uint32_t shared_object(Run& run, const struct stat& info, const std::string& shown) {
+  const std::uint32_t object = run.object_of(ObjectKind::file, info.st_dev, info.st_ino, shown);
+  run.trace.objects[object].mode = info.st_mode & 0777U;
+  return object;
+}
+
+// "/dev/shm/x", O_EXCL is /dev/shm/x; what is elsewhere, or has such characters, is not shown so.
+std::string shared_name(const std::string& detail) {
+  if (!detail.starts_with('"')) return "";
+  const std::string name = detail.substr(1, detail.find('"', 1) - 1);
+  return name.starts_with(kShared) && !name.contains('\\') ? name : "";
+}
+
+// sem_open(3) makes it under such a name and links it to its own; shm_open(3) does not.
+bool is_draft(const std::string& shown, std::uint64_t flags) {
+  return shown.starts_with("/dev/shm/sem.") && (flags & O_EXCL) != 0;
+}
+
 Look look_open(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const Opening opening = opening_of(run, task);
@@ -83,18 +111,47 @@ Look look_open(Run& run, std::uint32_t task) {
     pending.detail += ", O_EXCL";
     return Look::ipc;
   }
-  return Look::pass;
+  const std::string shown = shown_path(run, task, *path);
+  const bool is_shared = shown.starts_with(kShared) && (!there || S_ISREG(info.st_mode));
+  const bool is_missing = !there && (opening.flags & O_CREAT) == 0 && is_meeting_place(shown);
+  if ((opening.flags & (O_PATH | O_DIRECTORY)) != 0 || (!is_shared && !is_missing))
+    return Look::pass;
+  // Whether another one has made it by then is decided here.
+  pending.place = outside;
+  return Look::ipc;
+}
+
+// It was missing when the call trapped, and is a FIFO by now.
+bool opens_fifo_now(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  struct stat info{};
+  if ((static_cast<std::uint64_t>(pending.number) & O_CREAT) != 0 ||
+      stat(pending.place.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode))
+    return false;
+  return look_open(run, task) == Look::ipc && pending.object != kNoObject;
+}
+
+void open_file(Run& run, std::uint32_t task) {
+  Pending& pending = run.pending_of(task);
+  const auto flags = static_cast<std::uint64_t>(pending.number);
+  struct stat info{};
+  const bool there = lstat(pending.place.c_str(), &info) == 0;
+  std::string shown = shared_name(pending.detail);
+  if (is_draft(shown, flags)) shown.clear();
+  if (there && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) pending.expected = -EEXIST;
+  if (!there && (flags & O_CREAT) == 0) pending.expected = -ENOENT;
+  if (there && !shown.empty()) pending.object = shared_object(run, info, shown);
+  run.live[task].created = !there && (flags & O_CREAT) != 0 && !shown.empty();
+  std::string place = pending.place;
+  kernel_acts(run, task);
+  run.live[task].place = std::move(place);
 }
 
 // A blocking open of a FIFO whose other end nobody holds sleeps in the kernel: so an O_NONBLOCK
 // opener of the other end sees it there, as in life (fifo(7)).
 void act_open(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  if (pending.object == kNoObject) {
-    struct stat info{};
-    if (lstat(pending.place.c_str(), &info) == 0) pending.expected = -EEXIST;
-    return kernel_acts(run, task);
-  }
+  if (pending.object == kNoObject && !opens_fifo_now(run, task)) return open_file(run, task);
   const auto access = static_cast<std::uint64_t>(pending.number) & O_ACCMODE;
   const std::uint32_t object = pending.object;
   if (access == O_WRONLY && pending.nonblocking && !fifo_is_held(run, object, false, kNobody))
@@ -107,6 +164,22 @@ void act_open(Run& run, std::uint32_t task) {
   state.opened_without_writer |= access == O_RDONLY && pending.nonblocking;
   if (!blocks) return kernel_acts(run, task);
   run.sleep_in_kernel(task);
+}
+
+// Of what shm_open(3) or sem_open(3) has made.
+void after_open(Run& run, std::uint32_t task, Step& step) {
+  struct stat info{};
+  const bool has_made = std::exchange(run.live[task].created, false);
+  const std::string shown = shared_name(step.detail);
+  if (!has_made || shown.empty()) return;
+  if (lstat(run.live[task].place.c_str(), &info) != 0) {
+    step.flags |= kUnknownResult;
+    return;
+  }
+  step.object = shared_object(run, info, shown);
+  Object& made = run.trace.objects[step.object];
+  made.maker = task;
+  made.made = static_cast<std::uint32_t>(&step - run.trace.steps.data());
 }
 
 Look look_mknod(Run& run, std::uint32_t task) {
@@ -208,9 +281,15 @@ void act_name(Run& run, std::uint32_t task) {
   std::string place = pending.place;
   struct stat info{};
   // Another one may have made or removed it since the call trapped.
-  pending.object = foresee_name(pending, info)
-                       ? run.find_object(ObjectKind::fifo, info.st_dev, info.st_ino)
-                       : kNoObject;
+  const bool is_fifo = foresee_name(pending, info);
+  const bool is_shared = !shared_name(pending.detail).empty() && S_ISREG(info.st_mode);
+  pending.object = is_fifo     ? run.find_object(ObjectKind::fifo, info.st_dev, info.st_ino)
+                   : is_shared ? run.find_object(ObjectKind::file, info.st_dev, info.st_ino)
+                               : kNoObject;
+  // The name under which a semaphore was made is none of its own.
+  if (is_shared && pending.object != kNoObject &&
+      run.trace.objects[pending.object].name != shared_name(pending.detail))
+    pending.object = kNoObject;
   kernel_acts(run, task);
   run.live[task].place = std::move(place);
 }
@@ -220,6 +299,14 @@ void after_name(Run& run, std::uint32_t task, Step& step) {
   const bool there = lstat(run.live[task].place.c_str(), &info) == 0;
   const bool removes = step.call == Call::unlink || step.call == Call::rmdir;
   if (removes && there && step.result == 0) step.flags |= kUnknownResult;
+  const std::string shown = shared_name(step.detail);
+  if (step.call == Call::link && step.result == 0 && there && !shown.empty()) {
+    // sem_open(3) makes it under another name first.
+    step.object = shared_object(run, info, shown);
+    Object& made = run.trace.objects[step.object];
+    made.maker = task;
+    made.made = static_cast<std::uint32_t>(&step - run.trace.steps.data());
+  }
   if (removes && !there && step.object != kNoObject)
     run.trace.objects[step.object].removed =
         static_cast<std::uint32_t>(&step - run.trace.steps.data());
@@ -245,8 +332,8 @@ Look look_address(Run& run, std::uint32_t task) {
 }
 
 constexpr CallRow kRows[] = {
-    {SYS_openat, Call::open, look_open, nullptr, act_open},
-    {SYS_openat2, Call::open, look_open, nullptr, act_open},
+    {SYS_openat, Call::open, look_open, nullptr, act_open, after_open},
+    {SYS_openat2, Call::open, look_open, nullptr, act_open, after_open},
     {SYS_mknodat, Call::mkfifo, look_mknod, nullptr, act_mknod, after_mknod},
     {SYS_unlinkat, Call::unlink, look_name, nullptr, act_name, after_name},
     {SYS_renameat, Call::rename, look_name, nullptr, act_name, after_name},
@@ -259,8 +346,8 @@ constexpr CallRow kRows[] = {
     {SYS_connect, Call::connect, look_address},
     {SYS_shutdown, Call::shutdown, look_address},
 #ifdef SYS_open
-    {SYS_open, Call::open, look_open, nullptr, act_open},
-    {SYS_creat, Call::open, look_open, nullptr, act_open},
+    {SYS_open, Call::open, look_open, nullptr, act_open, after_open},
+    {SYS_creat, Call::open, look_open, nullptr, act_open, after_open},
     {SYS_mknod, Call::mkfifo, look_mknod, nullptr, act_mknod, after_mknod},
     {SYS_unlink, Call::unlink, look_name, nullptr, act_name, after_name},
     {SYS_rename, Call::rename, look_name, nullptr, act_name, after_name},

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,7 @@ namespace {
 
 struct Key {
   std::uint64_t a = 0, b = 0;
+  std::uint64_t device = 0, inode = 0;  // of a shared one
 };
 
 // A private futex is an address of the process's program; a shared one is a place in a file or
@@ -41,7 +43,7 @@ Key key_of(Run& run, std::uint32_t task, std::uint64_t address, bool is_private)
     if (mode[3] != 's') return own;
     return {
         (static_cast<std::uint64_t>(major) << 40 | static_cast<std::uint64_t>(minor) << 48) ^ inode,
-        offset + (address - from)};
+        offset + (address - from), makedev(major, minor), inode};
   }
   return own;
 }
@@ -53,7 +55,12 @@ int operation_of(const Pending& pending) {
 std::uint32_t futex_object(Run& run, std::uint32_t task, std::uint64_t address) {
   const bool is_private = (run.pending_of(task).address(1) & FUTEX_PRIVATE_FLAG) != 0;
   const Key key = key_of(run, task, address, is_private);
-  return run.object_of(ObjectKind::futex, key.a, key.b, "futex#");
+  std::string name = "futex#";
+  const std::uint32_t file =
+      key.inode == 0 ? kNoObject : run.find_object(ObjectKind::file, key.device, key.inode);
+  if (file != kNoObject) name = "futex " + run.trace.objects[file].name;
+  if (file != kNoObject && key.b != 0) name += '+' + std::to_string(key.b);
+  return run.object_of(ObjectKind::futex, key.a, key.b, name);
 }
 
 void set_due(Run& run, std::uint32_t task) {

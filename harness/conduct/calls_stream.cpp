@@ -172,9 +172,27 @@ void take_chunks(ObjectState& state, std::uint64_t bytes) {
   }
 }
 
+// A stream socket whose other side has gone, and nothing is left in it: to look takes nothing.
+bool is_at_end(const Run& run, const Pending& pending) {
+  if (pending.object == kNoObject || pending.asked == 0 ||
+      run.trace.objects[pending.object].kind != ObjectKind::socket)
+    return false;
+  int type = 0;
+  socklen_t size = sizeof type;
+  const int own = pending.duplicate.get();
+  if (getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return false;
+  // An empty packet looks the same, but that the other side is still there.
+  pollfd one{own, POLLIN, 0};
+  const bool is_packets = type == SOCK_SEQPACKET && poll(&one, 1, 0) > 0;
+  if (type != SOCK_STREAM && (!is_packets || (one.revents & POLLHUP) == 0)) return false;
+  char byte = 0;
+  return recv(own, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void act_read(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   if (pending.is_wrong_end) pending.expected = -EBADF;
+  if (is_at_end(run, pending)) pending.detail += ", end of file";
   if (!is_pipe(run, pending) || pending.asked == 0 || pending.asked > kMostBytes ||
       pending.is_wrong_end)
     return kernel_acts(run, task);
@@ -295,7 +313,10 @@ void act_write(Run& run, std::uint32_t task) {
 // What came of a socket call that the kernel did is not told; its data is not seen.
 void act_socket(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
-  pending.flags |= kUnknownResult;
+  if (pending.notif.data.nr == SYS_recvfrom && is_at_end(run, pending))
+    pending.detail += ", end of file";
+  else
+    pending.flags |= kUnknownResult;
   kernel_acts(run, task);
 }
 

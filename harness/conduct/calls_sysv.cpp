@@ -248,6 +248,20 @@ void act_receive(Run& run, std::uint32_t task) {
   run.trace.steps.back().message = letter.serial;
 }
 
+// semctl(2): of one semaphore of the set.
+bool is_of_one(int command) {
+  return command == SETVAL || command == GETVAL || command == GETPID || command == GETNCNT ||
+         command == GETZCNT;
+}
+
+bool has_member(const Pending& pending) {
+  semid_ds info{};
+  return pending.call != Call::semctl ||
+         semctl(static_cast<int>(pending.address(0)), 0, IPC_STAT,
+                SemaphoreArgument{.buffer = &info}) != 0 ||
+         pending.address(1) < info.sem_nsems;
+}
+
 Look look_control(Run& run, std::uint32_t task) {
   Pending& pending = run.pending_of(task);
   const int id = static_cast<int>(pending.address(0));
@@ -255,7 +269,8 @@ Look look_control(Run& run, std::uint32_t task) {
   if (pending.call == Call::msgctl) pending.object = queue_object(run, id);
   if (pending.call == Call::shmctl) pending.object = segment_object(run, id);
   if (pending.call == Call::semctl) pending.object = semaphore_object(run, id);
-  if (pending.object == kNoObject) pending.expected = -EINVAL;
+  if (pending.object == kNoObject || (is_of_one(command) && !has_member(pending)))
+    pending.expected = -EINVAL;
   pending.number = command;
   struct Name {
     int command;
@@ -364,7 +379,8 @@ Look look_semop(Run& run, std::uint32_t task) {
 
 // semop(2): all or nothing, in array order; true if it would not block, or fails at once.
 bool semop_goes(Run& run, std::uint32_t task, bool& gone) {
-  const Pending& pending = run.pending_of(task);
+  Pending& pending = run.pending_of(task);
+  pending.expected = 0;
   semid_ds info{};
   SemaphoreArgument argument{};
   argument.buffer = &info;
@@ -375,7 +391,10 @@ bool semop_goes(Run& run, std::uint32_t task, bool& gone) {
   argument.array = values.data();
   if (semctl(id, 0, GETALL, argument) != 0) return true;
   for (const sembuf& operation : operations_of(run, task)) {
-    if (operation.sem_num >= values.size()) return true;  // EFBIG
+    if (operation.sem_num >= values.size()) {
+      pending.expected = -EFBIG;
+      return true;
+    }
     const int value = values[operation.sem_num];
     if (operation.sem_op == 0 && value != 0) return false;
     if (value + operation.sem_op < 0) return false;

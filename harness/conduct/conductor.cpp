@@ -276,6 +276,7 @@ Trace Conductor::run(const Scenario& scenario, Policy& policy) {
   }
   stage.kill_all();
   collect_objects(run);
+  collect_mqueues(run);
   for (const Place& place : stage.directories()) collect_files(run, place, "", 0);
   stage.pump_terminals();
   for (std::size_t i = 0; i < scenario.peers.size(); ++i) {

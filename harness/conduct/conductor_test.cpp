@@ -123,6 +123,8 @@ constexpr Program kPrograms[] = {
     {"select", TEST_TARGET " selects"},
     {"full_pipe", TEST_TARGET " full-pipe"},
     {"system_v", TEST_TARGET " system-v"},
+    {"posix_queue", TEST_TARGET " posix-queue"},
+    {"posix_memory", TEST_TARGET " posix-memory"},
     {"locks", TEST_TARGET " locks"},
     {"fifo", TEST_TARGET " fifo-pair"},
     {"alarm", TEST_TARGET " alarms"},
@@ -234,6 +236,52 @@ TEST_F(OnPrograms, has_directories_for_all_programs_of_its_own) {
   EXPECT_EQ(trace_hash(run(scenario)), trace_hash(first));
   EXPECT_NE(access(tmp.c_str(), F_OK), 0);
   EXPECT_NE(access(shared.c_str(), F_OK), 0);
+}
+
+TEST_F(OnPrograms, names_what_posix_queues_carry) {
+  const Trace trace = run(one_peer({TEST_TARGET, "posix-queue"}));
+  std::vector<std::string> received;
+  for (const Step& step : trace.steps)
+    if (step.event == Event::call && step.call == Call::mq_receive && step.result > 0)
+      received.push_back(std::to_string(step.number) + ' ' + step.data.c_str());
+  EXPECT_EQ(received, (std::vector<std::string>{"9 high", "1 low", "0 third"}));
+}
+
+TEST_F(OnPrograms, names_what_posix_objects_are_left_and_by_whom) {
+  const Scenario scenario = one_peer({TEST_TARGET, "posix-left"});
+  const Trace trace = run(scenario);
+  std::vector<std::string> left;
+  for (const Leftover& one : trace.leftovers) {
+    left.push_back(one.name);
+    EXPECT_EQ(one.maker, 0U) << one.name;
+  }
+  EXPECT_EQ(left,
+            (std::vector<std::string>{"mqueue /left", "/dev/shm/board", "/dev/shm/sem.ready"}));
+  EXPECT_EQ(trace_hash(run(scenario)), trace_hash(trace));    // they are gone
+  const auto plan = parse_plan("peer#1 kill after", "plan");  // in the middle of mq_open(3)
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(run(scenario, *plan).plan, *plan);
+  EXPECT_EQ(trace_hash(run(scenario)), trace_hash(trace));
+}
+
+TEST_F(OnPrograms, names_the_semaphore_that_is_waited_for) {
+  const Trace trace = run(one_peer({TEST_TARGET, "posix-memory"}));
+  EXPECT_TRUE(trace.leftovers.empty());
+  EXPECT_TRUE(std::ranges::any_of(trace.objects, [](const Object& object) {
+    return object.name == "futex /dev/shm/sem.ready";
+  }));
+}
+
+// Whether the FIFO is there when it is opened depends on who comes first.
+TEST_F(OnPrograms, opening_what_is_not_there_yet_waits_for_its_turn) {
+  Scenario scenario;
+  scenario.peers.push_back({.name = "maker", .run = {"/bin/mkfifo", "f"}});
+  scenario.peers.push_back(
+      {.name = "user", .run = {"/bin/dd", "if=f", "iflag=nonblock", "count=0"}});
+  EXPECT_EQ(WEXITSTATUS(run(scenario).tasks[1].status), 0);
+  const auto plan = parse_plan("before maker#1 run user", "plan");
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(WEXITSTATUS(run(scenario, *plan).tasks[1].status), 1);
 }
 
 // Wherever the run is cut: the child reads the end of its FIFO when its parent is told to end.

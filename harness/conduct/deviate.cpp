@@ -52,11 +52,19 @@ struct Handlers {
   bool any = false;         // of a signal that does not ask to end
   bool interrupts = false;  // one of them without SA_RESTART
 };
-Handlers handlers_of(const Process& process) {
+// Only the death, a stop or the going on of a child sends it.
+bool may_get_sigchld(const Run& run, const Process& process) {
+  return std::ranges::any_of(run.processes, [&](const Process& child) {
+    return child.parent != kNobody && !child.reaped && &run.processes[child.parent] == &process;
+  });
+}
+
+Handlers handlers_of(const Run& run, const Process& process) {
   Handlers handlers;
   for (int signal = 1; signal < static_cast<int>(process.actions.size()); ++signal) {
     const Action& action = process.actions[static_cast<std::size_t>(signal)];
     if (!action.caught || asks_to_end(signal) || shares_the_end(process, signal)) continue;
+    if (signal == SIGCHLD && !may_get_sigchld(run, process)) continue;
     if (signal == SIGPIPE) continue;  // of its own write: no call waits then
     if (signal == SIGALRM && !is_periodic(process)) continue;
     handlers.any = true;
@@ -67,8 +75,8 @@ Handlers handlers_of(const Process& process) {
 
 // signal(7), "Interruption of system calls and library functions by signal handlers" and "... by
 // stop signals".
-bool may_be_interrupted(const Process& process, Call call) {
-  const Handlers handlers = handlers_of(process);
+bool may_be_interrupted(const Run& run, const Process& process, Call call) {
+  const Handlers handlers = handlers_of(run, process);
   switch (call) {
     case Call::semop:
     case Call::epoll_wait:
@@ -90,6 +98,8 @@ bool may_be_interrupted(const Process& process, Call call) {
     case Call::connect:
     case Call::fcntl:
     case Call::flock:
+    case Call::mq_send:
+    case Call::mq_receive:
       return handlers.interrupts;
     default:
       return false;
@@ -130,10 +140,10 @@ Legal legal_of(const Run& run, std::uint32_t task, bool ready) {
   const Process& process = run.processes[run.live[task].process];
   Legal legal;
   legal.kinds = bit(Deviate::kill) | bit(Deviate::kill_after);
-  if (handlers_of(process).any || std::ranges::any_of(process.actions, &Action::caught))
+  if (handlers_of(run, process).any || std::ranges::any_of(process.actions, &Action::caught))
     legal.kinds |= bit(Deviate::signal);
   const bool would_block = !ready;
-  if (would_block && may_be_interrupted(process, pending.call)) legal.errors.push_back(EINTR);
+  if (would_block && may_be_interrupted(run, process, pending.call)) legal.errors.push_back(EINTR);
   const bool is_sleep = pending.call == Call::nanosleep;
   if (would_block && pending.due_ns != kNever &&
       (!is_sleep || pending.due_ns <= run.now_ns + kLongestDelay_ns))

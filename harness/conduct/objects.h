@@ -34,6 +34,7 @@ struct ObjectState {
   std::uint64_t serial = 0;                 // of the last message sent
   std::optional<std::uint64_t> room_bytes;  // msg_qbytes of a queue that the plan holds full
   std::map<int, std::uint32_t> holders;     // of a set: the task that last took each
+  std::uint32_t notified = kNobody;         // process that mq_notify(3) will tell
   // A FIFO: whether it was ever opened so in this run; and without waiting for a writer.
   bool opened_for_reading = false, opened_for_writing = false, opened_without_writer = false;
 };

@@ -39,6 +39,7 @@ class Run {
   std::uint64_t now_ns = 0;
   std::uint64_t seed;
   std::vector<std::pair<ObjectKind, int>> set_up;  // System V objects, by id
+  std::vector<std::string> mqueues;                // names of POSIX queues that peers made
   bool is_full = false;                            // a fork was refused
   bool has_terminals = false;                      // a peer has made some: their end is a signal
 

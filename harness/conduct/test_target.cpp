@@ -3,10 +3,13 @@
 // address.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
@@ -278,6 +281,83 @@ void system_v() {
   shmctl(segment, IPC_RMID, nullptr);
 }
 
+timespec in_seconds(int count) {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  time.tv_sec += count;
+  return time;
+}
+
+volatile std::sig_atomic_t told = 0;
+
+// Waits, priorities, a full queue, both time-outs, a notification, poll(2) and an inherited
+// descriptor.
+void posix_queue() {
+  mq_attr limits{};
+  limits.mq_maxmsg = 2;
+  limits.mq_msgsize = 8;
+  const mqd_t queue = mq_open("/work", O_RDWR | O_CREAT | O_EXCL, 0600, &limits);
+  std::printf("%d %d\n", mq_open("/work", O_RDWR | O_CREAT | O_EXCL, 0600, &limits), errno);
+  std::fflush(stdout);
+  mq_send(queue, "low", 4, 1);
+  mq_send(queue, "high", 5, 9);
+  if (fork() == 0) {
+    mq_send(queue, "third", 6, 0);  // waits for room
+    _exit(0);
+  }
+  char text[8];
+  unsigned priority = 0;
+  pollfd one{queue, POLLIN, 0};
+  std::printf("poll %d\n", poll(&one, 1, -1));
+  timespec late = in_seconds(1);
+  for (int i = 0; i < 4; ++i) {
+    const ssize_t size = mq_timedreceive(queue, text, sizeof text, &priority, &late);
+    if (size < 0)
+      std::printf("%d after %d\n", errno == ETIMEDOUT, i);
+    else
+      std::printf("%zd %s %u\n", size, text, priority);
+  }
+  wait(nullptr);
+  struct sigaction action{};
+  action.sa_handler = [](int) { told = 1; };
+  sigaction(SIGUSR1, &action, nullptr);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGUSR1;
+  const int first = mq_notify(queue, &event), second = mq_notify(queue, &event);
+  std::printf("notify %d %d\n", first, second);
+  mq_send(queue, "news", 5, 0);
+  const ssize_t small = mq_receive(queue, text, 4, nullptr);
+  std::printf("told %d, %zd %d\n", static_cast<int>(told), small, errno == EMSGSIZE);
+  mq_close(queue);
+  const int gone = mq_unlink("/work"), again = mq_unlink("/work");
+  std::printf("%d %d\n", gone, again);
+}
+
+// What POSIX names: memory and a semaphore.
+void posix_memory() {
+  const int memory = shm_open("/board", O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (ftruncate(memory, 4096) != 0) return;
+  auto* text =
+      static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0));
+  sem_t* ready = sem_open("/ready", O_CREAT, 0600, 0);
+  if (fork() == 0) {
+    std::strcpy(text, "written");
+    sem_post(ready);
+    _exit(0);
+  }
+  sem_wait(ready);
+  std::printf("%s %d %d\n", text, sem_unlink("/ready"), shm_open("/none", O_RDWR, 0));
+  wait(nullptr);
+  shm_unlink("/board");
+}
+
+void leaves_posix_names() {
+  mq_open("/left", O_RDONLY | O_CREAT, 0600, nullptr);
+  shm_open("/board", O_RDWR | O_CREAT, 0600);
+  sem_open("/ready", O_CREAT, 0600, 0);
+}
+
 void sends_at_once() {
   const int queue = msgget(IPC_PRIVATE, 0600);
   const struct {
@@ -434,6 +514,9 @@ constexpr Behaviour kBehaviours[] = {{"threads", threads},
                                      {"big-write", big_write},
                                      {"full-pipe", full_pipe},
                                      {"system-v", system_v},
+                                     {"posix-queue", posix_queue},
+                                     {"posix-memory", posix_memory},
+                                     {"posix-left", leaves_posix_names},
                                      {"locks", locks},
                                      {"sends-at-once", sends_at_once},
                                      {"fifo-pair", fifo_pair},

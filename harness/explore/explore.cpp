@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -65,6 +66,7 @@ class Explorer {
              std::to_string(pool_.scenario().limits.steps) + " calls");
     compare(answer, again);
     tell_baseline();
+    calm_answers_.push_back(again);
     judge(answer);
     return watcher_.go_on(result_.progress);
   }
@@ -185,11 +187,46 @@ class Explorer {
     if (answer.trace_hash == again.trace_hash || answer.ending == Ending::harness_error) return;
     if (std::exchange(is_told_nondeterministic_, true)) return;
     const auto first = unpack(answer.trace), second = unpack(again.trace);
+    if (first && second) note_noise(*first, *second);
     if (first && second) remark("not deterministic: " + first_difference(*first, *second));
+  }
+
+  // Who prints something else each time, without any plan, is not compared.
+  void note_noise(const Trace& first, const Trace& second) {
+    const std::size_t peers = std::min(first.outputs.size(), second.outputs.size());
+    for (std::uint32_t i = 0; i < first.tasks.size(); ++i) {
+      const std::uint32_t peer = first.tasks[i].peer;
+      if (peer < peers && first.outputs[peer].out != second.outputs[peer].out)
+        noisy_.insert(first.tasks[i].name);
+    }
+  }
+  bool is_noise(const Verdict& verdict) const {
+    return verdict.kind == "output" && std::ranges::any_of(verdict.peers, [&](const auto& peer) {
+             return noisy_.contains(peer);
+           });
+  }
+
+  Finding look_into(const Verdict& verdict, const Answer& answer) {
+    return investigate(
+        pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
+        [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
+  }
+
+  // The same few calm runs serve all that is wrong with them: they may be long.
+  Finding look_into_calm(const Verdict& verdict) {
+    while (calm_answers_.size() < kRepetitions && may_shrink())
+      calm_answers_.push_back(ask({.want_trace = true}));
+    std::size_t next = 0;
+    return investigate(
+        pool_.scenario(), {verdict, {}, Realism::linux_},
+        static_cast<unsigned>(calm_answers_.size()),
+        [&](const Request&) { return calm_answers_[std::min(next++, calm_answers_.size() - 1)]; },
+        [] { return true; });
   }
 
   void judge(const Answer& answer) {
     for (const Verdict& verdict : answer.verdicts) {
+      if (is_noise(verdict)) continue;
       if (!is_new(verdict, answer)) {
         ++result_.progress.known;
         continue;
@@ -198,9 +235,7 @@ class Explorer {
       if (!answer.made.empty() && !watcher_.may_shrink(result_.progress)) return;
       if (answer.hasty && verdict.kind != "spin" && is_only_haste(verdict, answer)) continue;
       const std::uint64_t runs = result_.progress.runs;
-      Finding finding = investigate(
-          pool_.scenario(), {verdict, answer.made, answer.realism}, kRepetitions,
-          [this](const Request& request) { return ask(request); }, [this] { return may_shrink(); });
+      Finding finding = answer.made.empty() ? look_into_calm(verdict) : look_into(verdict, answer);
       finding.runs = runs;
       keep(std::move(finding), verdict);
     }
@@ -259,6 +294,8 @@ class Explorer {
   Trace calm_;
   std::vector<std::unique_ptr<Strategy>> strategies_;
   Sweep* sweep_ = nullptr;
+  std::vector<Answer> calm_answers_;  // after the first one
+  std::set<std::string> noisy_;       // tasks of such peers
   bool is_told_nondeterministic_ = false;
   std::size_t turn_ = 0;
   std::uint64_t submitted_ = 0;

@@ -47,7 +47,7 @@ class Finder {
     if (step.call == Call::kill || step.call == Call::pidfd_send_signal) {
       if (step.other < trace_.tasks.size()) signals_[{step.other, step.number}] = i;
     } else if (step.object < trace_.objects.size() && step.result >= 0) {
-      if (trace_.objects[step.object].kind == ObjectKind::queue)
+      if (holds_messages(trace_.objects[step.object].kind))
         look_at_message(i);
       else
         look_at_bytes(i);
@@ -57,8 +57,9 @@ class Finder {
   void look_at_message(std::uint32_t i) {
     const Step& step = trace_.steps[i];
     if (step.message == 0) return;
-    if (step.call == Call::msgsnd) messages_[{step.object, step.message}] = i;
-    if (step.call == Call::msgrcv)
+    if (step.call == Call::msgsnd || step.call == Call::mq_send)
+      messages_[{step.object, step.message}] = i;
+    if (step.call == Call::msgrcv || step.call == Call::mq_receive)
       end(messages_, {step.object, step.message}, i, ArrowKind::message);
   }
 

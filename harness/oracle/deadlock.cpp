@@ -2,7 +2,6 @@
 // a signal could end it: pipes and sockets without a name, a child, a lock.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <map>
 
 #include "harness/oracle/means.h"
 #include "harness/oracle/rows.h"
@@ -17,21 +16,6 @@ using Ring = std::vector<Stuck>;
 
 const Object* object_of(const Trace& run, const Step& step) {
   return step.object < run.objects.size() ? &run.objects[step.object] : nullptr;
-}
-
-// Used as a lock: whoever gives has taken before. Of another semaphore the last taker owes nothing
-// to anybody.
-bool is_lock(const Trace& run, std::uint32_t object) {
-  std::map<std::uint32_t, std::int64_t> taken;
-  for (const Step& step : run.steps) {
-    if (step.object != object || step.call != Call::semop || step.event != Event::call ||
-        step.result < 0)
-      continue;
-    std::int64_t& balance = taken[step.task];
-    balance -= step.number;
-    if (balance < 0) return false;
-  }
-  return true;
 }
 
 bool had_traffic(const Trace& run, const Stuck& one) {
@@ -51,7 +35,7 @@ bool is_beyond_doubt(const Trace& run, const Ring& ring) {
     const Object* object = object_of(run, *one.wait);
     if (object == nullptr) return false;
     if (object->kind == ObjectKind::semaphore) {
-      if (!is_lock(run, one.wait->object)) return false;
+      if (!is_used_as_lock(run, one.wait->object)) return false;
       has_traffic = true;
     } else if (object->kind == ObjectKind::file) {
       has_traffic = true;  // a lock that somebody holds

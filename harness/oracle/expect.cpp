@@ -101,7 +101,7 @@ class Expectations {
       if (step.object >= c_.run.objects.size() || step.event != Event::call || step.result < 0 ||
           !is_of_channel(c_.run.objects[step.object].name, channel))
         continue;
-      const bool is_queue = c_.run.objects[step.object].kind == ObjectKind::queue;
+      const bool is_queue = holds_messages(c_.run.objects[step.object].kind);
       if (is_output(step.call)) {
         sent += is_queue ? 1 : step.result;
         sender = step.task;

@@ -58,19 +58,33 @@ Severity severity_of(const Case& c, const Means& means, const Stuck& one) {
   return is_expecting ? Severity::finding : Severity::note;
 }
 
-// Whom it waits for in vain: a dead task that held the other end, or had a part in the calm run.
-std::string reason_of(const Case& c, const Stuck& one) {
+// The plan has ended it, by SIGKILL or by a signal that it does not handle.
+bool is_ended_by(const Trace& run, const Victim& victim) {
+  if (victim.task >= run.tasks.size()) return false;
+  const Task& task = run.tasks[victim.task];
+  return task.killed_by_plan || (victim.how == Deviate::signal && died_of(task, victim.number));
+}
+
+// Whom it waits for in vain: a dead task that held the other end, or had a part in the calm run;
+// else whom the plan has ended.
+std::string reason_of(const Case& c, const Means& means, const Stuck& one) {
   std::vector<std::string> gone;
   for (const std::uint32_t task : one.awaited)
     if (task < c.run.tasks.size() && !c.run.tasks[task].alive) gone.push_back(name_of(c.run, task));
+  if (gone.empty())
+    for (const Victim& victim : means.victims)
+      if (victim.task != one.task && is_ended_by(c.run, victim))
+        gone.push_back(name_of(c.run, victim.task));
   if (gone.empty()) return "in the calm run it goes on";
   return listed(gone) + (gone.size() == 1 ? " has ended" : " have ended");
 }
 
 // Its parent was killed and it lives on: nobody will ever collect it.
-bool is_orphan(const Trace& run, std::uint32_t task) {
+bool is_orphan(const Trace& run, const Means& means, std::uint32_t task) {
   const std::uint32_t parent = run.tasks[task].parent;
-  return parent < run.tasks.size() && run.tasks[parent].killed_by_plan && !run.tasks[task].thread;
+  return !run.tasks[task].thread && std::ranges::any_of(means.victims, [&](const Victim& victim) {
+    return victim.task == parent && is_ended_by(run, victim);
+  });
 }
 
 Verdict orphan_of(const Case& c, const Means& means, const Stuck& one) {
@@ -86,14 +100,14 @@ Verdict orphan_of(const Case& c, const Means& means, const Stuck& one) {
 }
 
 Verdict hang_of(const Case& c, const Means& means, const Stuck& one) {
-  if (is_orphan(c.run, one.task)) return orphan_of(c, means, one);
+  if (is_orphan(c.run, means, one.task)) return orphan_of(c, means, one);
   return {.severity = severity_of(c, means, one),
           .kind = "hang",
           .signature = "hang: " + role_of(c.run, one.task) + ' ' + said_role(c.run, *one.wait),
           .peers = {c.run.tasks[one.task].name},
           .step = static_cast<std::uint32_t>(one.wait - c.run.steps.data()),
           .explanation = numbered(c.run, *one.wait) + " waits in " + said(c.run, *one.wait) +
-                         " for ever: " + reason_of(c, one) + '.'};
+                         " for ever: " + reason_of(c, means, one) + '.'};
 }
 
 // Goes on and on where the calm run ended long ago, without waiting: a retry that never succeeds.
@@ -129,8 +143,18 @@ std::vector<Verdict> judge_hang(const Case& c) {
   if (c.is_calm() || (c.run.waiting.empty() && !at_limit(c.run))) return {};
   const Means means = means_of(c.run);
   std::vector<Verdict> verdicts = endless(c, means);
-  for (const Stuck& one : roots_of(c.run, stuck_tasks(c)))
+  std::vector<Stuck> told;
+  for (const Stuck& one : roots_of(c.run, stuck_tasks(c))) {
+    // Who waits for the same as another one who is told of already tells nothing new.
+    const bool is_again = std::ranges::any_of(told, [&](const Stuck& other) {
+      return one.wait->object != kNoObject && other.wait->object == one.wait->object &&
+             other.wait->call == one.wait->call &&
+             c.run.tasks[other.task].peer == c.run.tasks[one.task].peer;
+    });
+    if (is_again) continue;
+    told.push_back(one);
     verdicts.push_back(hang_of(c, means, one));
+  }
   return verdicts;
 }
 

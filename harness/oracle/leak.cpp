@@ -16,9 +16,9 @@ namespace {
 
 // A program's results are files: only IPC objects are leaks by their kind.
 bool is_ipc(const Leftover& left) {
-  return left.process || left.kind == ObjectKind::fifo || left.kind == ObjectKind::queue ||
+  return left.process || left.kind == ObjectKind::fifo || holds_messages(left.kind) ||
          left.kind == ObjectKind::segment || left.kind == ObjectKind::semaphore ||
-         left.kind == ObjectKind::socket;
+         left.kind == ObjectKind::socket || left.name.starts_with("/dev/shm/");
 }
 
 std::string thing_of(const Leftover& left) {
@@ -45,7 +45,8 @@ bool is_no_more_than_calm(const Case& c, const Leftover& left) {
 
 bool is_removal(Call call) {
   return call == Call::unlink || call == Call::msgctl || call == Call::shmctl ||
-         call == Call::semctl || call == Call::rmdir || call == Call::rename;
+         call == Call::semctl || call == Call::mq_unlink || call == Call::rmdir ||
+         call == Call::rename;
 }
 
 // The plan itself kept the maker from removing it.
@@ -162,7 +163,11 @@ Verdict verdict_of(const Case& c, const Means& means, const Leftover& left) {
     verdict.signature = "leak: process " + thing_of(left);
     verdict.peers = {left.name};
     if (task != kNobody) verdict.step = run.tasks[task].born;
-    verdict.explanation = printable(left.name) + " still runs when all has been told to end.";
+    const bool is_orphan = left.maker < run.tasks.size();
+    verdict.explanation =
+        printable(left.name) + " still runs when " +
+        (is_orphan ? name_of(run, left.maker) + ", its parent, has been told to end and has ended."
+                   : "all has been told to end.");
     return verdict;
   }
   if (left.maker < run.tasks.size()) verdict.peers = {run.tasks[left.maker].name};

@@ -120,11 +120,25 @@ TEST(leak, the_scenarios_own_and_results_are_none) {
   const TraceBuilder leaky = leaves_queue("").exits("writer").exits("reader");
   EXPECT_EQ(texts(judge({scenario, leaky.trace, leaky.trace})), "");
 }
+TEST(leak, what_posix_names) {
+  const auto leaves = [](Call call, const char* name) {
+    TraceBuilder t = two().does("writer", call, name).leaves(name);
+    return judged(t.exits("writer").exits("reader"));
+  };
+  expect_one(leaves(Call::open, "/dev/shm/board"), "leak: /dev/shm/board of writer",
+             "The /dev/shm/board that writer made is left behind");
+  expect_one(leaves(Call::mq_open, "mqueue /work"), "leak: mqueue /work of writer",
+             "The mqueue /work that writer made is left behind");
+  expect_silent(leaves(Call::open, "file ./result"));
+}
 TEST(leak, process_that_outlives_the_end) {
   TraceBuilder t{"writer", "reader", "writer/1"};
   t.trace.leftovers.push_back({.name = "writer/1", .process = true});
   expect_one(judged(t.exits("writer").exits("reader")), "leak: process writer/child",
              "still runs when all has been told to end");
+  t.trace.leftovers[0].maker = 0;
+  expect_one(judged(t), "leak: process writer/child",
+             "still runs when writer, its parent, has been told to end and has ended");
 }
 TEST(leak, pipe_ends_that_nobody_can_use_again) {
   const auto daemon = [](int ends) {
@@ -200,6 +214,18 @@ TEST(wild_kill, by_target) {
   t.plan(kPreempt);
   expect_one(judged(calm(), t), "wild_kill: writer SIGUSR1 to a process group", "none of its own");
   expect_silent(judged(wild("0, nobody", 0)));
+}
+TEST(wild_kill, of_init_for_the_parent) {
+  expect_one(judged(wild("SIGUSR1, init")), "wild_kill: writer SIGUSR1 to init", "PID 1");
+  TraceBuilder t{"pool", "pool/1"};
+  t.killed("pool").kills("pool/1", "", SIGUSR1);
+  t.last().detail = "SIGUSR1, init";
+  t.last().flags = kWildTarget;
+  t.exits("pool/1").plan("pool#1 kill");
+  TraceBuilder quiet{"pool", "pool/1"};
+  quiet.kills("pool/1", "pool", SIGUSR1).exits("pool/1").exits("pool");
+  expect_one(judged(quiet, t), "wild_kill: pool/child SIGUSR1 to init",
+             "what getppid(2) says now that its parent pool has ended");
 }
 TEST(wild_kill, pid_that_nobody_filled_in) {
   TraceBuilder t = two().kills("writer", "", SIGUSR1).dies("writer", SIGUSR1).exits("reader", 1);
@@ -327,6 +353,17 @@ TEST(output, differs_under_a_schedule) {
       two(kPreempt).exits("writer").exits("reader", 3).prints("reader", "sum 1\nsum 2\n");
   expect_one(judged(quiet, status), "exit_status: reader exits with 3",
              "reader exits with 3; in the calm run it exits with 0");
+}
+TEST(output, tells_what_is_not_merely_in_another_place) {
+  const TraceBuilder quiet = calm().prints("reader", "start\nsum 8\nend\n");
+  TraceBuilder t = calm().prints("reader", "end\nstart\nsum 3\n");
+  expect_one(judged(quiet, t.plan(kPreempt)), "output: reader",
+             "reader prints \"sum 3\" where the calm run says \"sum 8\"");
+}
+TEST(output, of_others_is_explained_by_who_fails) {
+  const TraceBuilder quiet = calm().prints("writer", "served\n");
+  const TraceBuilder t = two(kPreempt).exits("writer").exits("reader", 1);
+  expect_one(judged(quiet, t), "exit_status: reader exits with 1", "reader exits with 1");
 }
 TEST(output, order_of_several_sources_is_free) {
   TraceBuilder quiet{"make", "make/1", "make/2"};

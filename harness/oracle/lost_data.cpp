@@ -25,7 +25,7 @@ struct Flow {
 
 Flow flow_of(const Trace& trace, std::uint32_t object) {
   Flow flow;
-  const bool is_queue = trace.objects[object].kind == ObjectKind::queue;
+  const bool is_queue = holds_messages(trace.objects[object].kind);
   for (std::uint32_t i = 0; i < trace.steps.size(); ++i) {
     const Step& step = trace.steps[i];
     if (step.object != object || step.event != Event::call) continue;
@@ -66,7 +66,7 @@ bool is_left_behind(const Trace& run, const Object& object) {
 // next run.
 bool matters(const Case& c, const Object& object, const Flow& calm, const Flow& run,
              const std::set<std::uint32_t>& receivers) {
-  if (object.kind == ObjectKind::queue && is_left_behind(c.run, object)) return true;
+  if (holds_messages(object.kind) && is_left_behind(c.run, object)) return true;
   if (calm.saw_end && !run.saw_end) return true;
   return std::ranges::any_of(
       receivers, [&](std::uint32_t task) { return harm_of(c, c.run.tasks[task].peer).any(); });
@@ -96,7 +96,7 @@ std::string names(const Trace& run, const std::set<std::uint32_t>& tasks) {
 Verdict verdict_of(const Case& c, std::uint32_t object, const Flow& flow,
                    const std::set<std::uint32_t>& receivers) {
   const Trace& run = c.run;
-  const bool is_queue = run.objects[object].kind == ObjectKind::queue;
+  const bool is_queue = holds_messages(run.objects[object].kind);
   const Step& last = run.steps[flow.last_send];
   Verdict verdict{.kind = "lost_data",
                   .signature = "lost_data: " + role_of(run, last.task) + " to " +
@@ -112,7 +112,7 @@ Verdict verdict_of(const Case& c, std::uint32_t object, const Flow& flow,
   return verdict;
 }
 
-bool is_channel(ObjectKind kind) { return is_stream(kind) || kind == ObjectKind::queue; }
+bool is_channel(ObjectKind kind) { return is_stream(kind) || holds_messages(kind); }
 
 }  // namespace
 

@@ -62,6 +62,8 @@ bool is_contact(const Step& step) {
     case Call::open:
     case Call::msgsnd:
     case Call::msgrcv:
+    case Call::mq_send:
+    case Call::mq_receive:
     case Call::shmat:
     case Call::semop:
     case Call::accept:

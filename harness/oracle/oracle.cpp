@@ -72,6 +72,10 @@ bool explains(const Trace& run, const Verdict& cause, const Verdict& effect) {
     return is_one_of(cause.kind, {"deadlock", "lost_signal"}) && shares_task(cause, effect);
   if (is_one_of(effect.kind, {"lost_data", "torn_data", "duplicated_data"}))
     return (is_stop || is_end) && shares_peer(run, cause, effect);
+  // Nor do its own children end, which it should have told or collected.
+  if (cause.signature.starts_with("leak: orphan ") &&
+      effect.signature.starts_with("leak: process "))
+    return shares_peer(run, cause, effect);
   if (effect.kind == "leak" || effect.kind == "zombie")
     return (is_stop || cause.kind == "crash" || (is_end && cause.severity == Severity::note)) &&
            shares_peer(run, cause, effect);

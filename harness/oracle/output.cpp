@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
 
 #include "harness/core/printable.h"
 #include "harness/oracle/means.h"
@@ -21,18 +24,38 @@ std::string status_words(const Trace& trace, std::uint32_t task) {
   return "exits with " + std::to_string(WEXITSTATUS(status));
 }
 
-// The first line that differs, of both.
-std::string difference(const std::string& run, const std::string& calm) {
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+// The first line that the other one has not, or has less often; where only their order differs, the
+// first that is another one.
+std::string telling_line(const std::string& of, const std::string& other) {
   constexpr std::size_t kShown = 40;
-  const auto [at, other] = std::ranges::mismatch(run, calm);
-  const auto line_start = std::find(std::make_reverse_iterator(at), run.rend(), '\n').base();
-  const auto from = static_cast<std::size_t>(line_start - run.begin());
-  const auto line = [&](const std::string& text) {
-    if (from >= text.size()) return std::string("nothing");
-    const std::string_view rest = std::string_view(text).substr(from);
-    return '"' + printable(rest.substr(0, rest.find('\n')), kShown) + '"';
-  };
-  return line(run) + " where the calm run says " + line(calm);
+  const std::vector<std::string_view> lines = lines_of(of), others = lines_of(other);
+  std::map<std::string_view, std::size_t> there;
+  for (const std::string_view line : others) ++there[line];
+  for (const std::string_view line : lines)
+    if (there[line]-- == 0) return '"' + printable(line, kShown) + '"';
+  const bool is_order = lines.size() == others.size();
+  const auto at = std::ranges::mismatch(lines, others).in1;
+  return is_order && at != lines.end() ? '"' + printable(*at, kShown) + '"' : "nothing";
+}
+
+std::string difference(const std::string& run, const std::string& calm) {
+  return telling_line(run, calm) + " where the calm run says " + telling_line(calm, run);
+}
+
+// Ended well in the calm run, and in this one says that it failed.
+bool has_failed(const Case& c, std::uint32_t task, std::uint32_t calm) {
+  return is_dead(c.run, task) && is_dead(c.calm, calm) && c.calm.tasks[calm].status == 0 &&
+         WIFEXITED(c.run.tasks[task].status) && WEXITSTATUS(c.run.tasks[task].status) != 0;
 }
 
 bool has_waited(const Trace& trace, std::uint32_t child) {
@@ -72,6 +95,7 @@ Verdict unheard(const Case& c, std::uint32_t child) {
 
 std::vector<Verdict> judge_output(const Case& c) {
   std::vector<Verdict> verdicts;
+  bool somebody_failed = false;
   if (c.is_calm() || !means_of(c.run).transparent()) return verdicts;
   for (std::uint32_t peer = 0; peer < c.scenario.peers.size(); ++peer) {
     const Harm harm = harm_of(c, peer);
@@ -85,15 +109,19 @@ std::vector<Verdict> judge_output(const Case& c) {
                     .step = last == UINT32_MAX ? 0 : last};
     verdict.signature = verdict.kind + ": " + role_of(c.run, task);
     if (harm.status) {
+      somebody_failed = somebody_failed || has_failed(c, task, calm);
       verdict.signature += ' ' + status_words(c.run, task);
-      verdict.explanation = name_of(c.run, task) + ' ' + status_words(c.run, task) +
-                            "; in the calm run it " + status_words(c.calm, calm) + '.';
+      verdict.explanation = name_of(c.run, task) + ' ' + fate(c.run, task) +
+                            "; in the calm run it " + fate(c.calm, calm) + '.';
     } else {
       verdict.explanation = name_of(c.run, task) + " prints " +
                             difference(c.run.outputs[peer].out, c.calm.outputs[peer].out) + '.';
     }
     verdicts.push_back(std::move(verdict));
   }
+  // What others then print less or otherwise is that one's doing.
+  if (somebody_failed)
+    std::erase_if(verdicts, [](const Verdict& verdict) { return verdict.kind == "output"; });
   for (std::uint32_t task = 0; task < c.run.tasks.size(); ++task)
     if (fails_unheard(c, task)) verdicts.push_back(unheard(c, task));
   return verdicts;

@@ -173,6 +173,7 @@ bool is_known(const Trace& trace, const Step& step) {
   const bool is_transfer = step.call == Call::read || step.call == Call::write;
   if (!is_transfer || step.object >= trace.objects.size()) return true;
   const ObjectKind kind = trace.objects[step.object].kind;
+  if (kind == ObjectKind::socket) return step.detail.ends_with(", end of file");
   return kind == ObjectKind::pipe || kind == ObjectKind::fifo;
 }
 
@@ -202,10 +203,11 @@ bool died_of(const Task& task, int signal) {
 }
 bool is_signal_call(Call call) { return call == Call::kill || call == Call::pidfd_send_signal; }
 bool is_input(Call call) {
-  return call == Call::read || call == Call::recv || call == Call::msgrcv;
+  return call == Call::read || call == Call::recv || call == Call::msgrcv ||
+         call == Call::mq_receive;
 }
 bool is_output(Call call) {
-  return call == Call::write || call == Call::send || call == Call::msgsnd;
+  return call == Call::write || call == Call::send || call == Call::msgsnd || call == Call::mq_send;
 }
 bool is_stream(ObjectKind kind) {
   return kind == ObjectKind::pipe || kind == ObjectKind::fifo || kind == ObjectKind::socket;

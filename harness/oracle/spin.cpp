@@ -79,10 +79,15 @@ bool is_alone(const Calls& tail, std::size_t length) {
                      [](const Step* step) { return step->others.empty(); });
 }
 
+bool is_kin(Call one, Call other) {
+  const auto is_of_queue = [](Call call) { return call == Call::msgsnd || call == Call::msgrcv; };
+  return one == other || (is_of_queue(one) && is_of_queue(other));
+}
+
 // With the object that it was about before: the id of a removed one names none.
 Step with_object(const Trace& run, Step step) {
   for (std::size_t i = run.steps.size(); i-- > 0 && step.object == kNoObject;)
-    if (run.steps[i].task == step.task && run.steps[i].call == step.call)
+    if (run.steps[i].task == step.task && is_kin(run.steps[i].call, step.call))
       step.object = run.steps[i].object;
   return step;
 }
@@ -116,8 +121,9 @@ void find_endless(const Case& c, std::uint32_t task, std::vector<Verdict>& verdi
     if (!is_final(c.run, step) && !is_alone(tail, length)) return;
     const std::string why = step.result > 0 ? "reports the same again and again, and nobody looks"
                                             : outcome(step) + " again and again";
-    verdicts.push_back(verdict_of(
-        c.run, step, "calls " + said(c.run, step) + " for ever without a pause: " + why + '.'));
+    verdicts.push_back(verdict_of(c.run, step,
+                                  "calls " + said(c.run, with_object(c.run, step)) +
+                                      " for ever without a pause: " + why + '.'));
     return;
   }
 }
@@ -149,14 +155,18 @@ void find_busy_wait(const Case& c, std::uint32_t task, std::vector<Verdict>& ver
   }
 }
 
+bool is_message(const Trace& run, const Step& step) {
+  return step.object < run.objects.size() && holds_messages(run.objects[step.object].kind);
+}
+
 // After the end of its input the task sends the same for ever.
 void find_flood(const Case& c, std::uint32_t task, std::vector<Verdict>& verdicts) {
   const Calls tail = tail_of(c.run, task, kFlood);
   if (tail.size() < kFlood) return;
   const Step& step = *tail.back();
   const bool is_flood = std::ranges::all_of(tail, [&](const Step* one) {
-    return is_output(one->call) && one->result > 0 && one->object == step.object &&
-           one->data == step.data;
+    const bool is_sent = one->result > 0 || (is_message(c.run, *one) && one->result == 0);
+    return is_output(one->call) && is_sent && one->object == step.object && one->data == step.data;
   });
   if (!is_flood) return;
   const auto is_before = [&](const Step& one) { return one.task == task && &one < tail.front(); };

@@ -37,6 +37,20 @@ TEST(spin, has_one_signature_though_the_object_was_removed) {
   for (std::size_t i = 20; i < t.trace.steps.size(); ++i) t.trace.steps[i].object = kNoObject;
   expect_one(judged(calm(), t), "spin: reader msgsnd queue 0x1 EINVAL", "EINVAL again and again");
 }
+TEST(spin, end_of_a_socket_where_the_conductor_has_seen_it) {
+  TraceBuilder t = endless(Call::read, "socket#1", 0);
+  for (Step& step : t.trace.steps) step.detail = "fd 3, end of file";
+  expect_one(judged(calm(), t), "spin: reader read socket end of file", "again and again");
+  for (Step& step : t.trace.steps) step.detail = "fd 3";  // whatever was read
+  EXPECT_EQ(texts(judged(calm(), t)).find("spin"), std::string::npos);
+}
+TEST(spin, names_the_queue_that_was_removed_before_the_first_call) {
+  TraceBuilder t = endless(Call::msgsnd, "queue 0x1", -EINVAL);
+  for (Step& step : t.trace.steps) step.object = kNoObject;
+  t.trace.steps[1].call = Call::msgrcv;
+  t.trace.steps[1].object = 0;
+  expect_one(judged(calm(), t), "spin: reader msgsnd queue 0x1 EINVAL", "msgsnd(queue 0x1)");
+}
 TEST(spin, hang_up_that_nobody_looks_at) {
   expect_one(judged(calm(), endless(Call::poll, "pipe#1", 1)), "spin: reader poll pipe again",
              "nobody looks");
@@ -85,6 +99,13 @@ TEST(spin, flood_after_the_end_of_input) {
 }
 
 // Calls of plain files are no steps: the conductor says so.
+TEST(spin, flood_of_messages) {
+  TraceBuilder t{"chat", "other"};
+  t.does("chat", Call::msgsnd, "queue 0x1", 0, "hello");
+  for (int i = 0; i < 600; ++i) t.does("chat", Call::msgsnd, "queue 0x1");
+  t.trace.ending = Ending::step_limit;
+  expect_one(judged(t), "spin: chat msgsnd queue 0x1 again", "its input has ended");
+}
 TEST(spin, in_user_space_when_the_calm_run_ends_is_a_note) {
   TraceBuilder t{"solver", "reader"};
   t.does("solver", Call::pipe, "").exits("reader");

@@ -2,6 +2,7 @@
 #include "harness/oracle/stuck.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <span>
 
@@ -61,6 +62,10 @@ bool ends_wait(const Step& wait, const Step& step) {
       return step.call == Call::msgrcv;
     case Call::msgrcv:
       return step.call == Call::msgsnd;
+    case Call::mq_send:
+      return step.call == Call::mq_receive;
+    case Call::mq_receive:
+      return step.call == Call::mq_send;
     case Call::semop:
       return step.call == Call::semop && step.number > 0;
     case Call::futex:
@@ -119,6 +124,17 @@ const Stuck* find(const std::vector<Stuck>& stuck, std::uint32_t task) {
   return found == stuck.end() ? nullptr : &*found;
 }
 
+// Who waits for the same in the same call has nothing that the other one could wait for, whatever
+// he gave in the calm run.
+void forget_companions(std::vector<Stuck>& stuck) {
+  for (Stuck& one : stuck)
+    std::erase_if(one.awaited, [&](std::uint32_t task) {
+      const Stuck* other = find(stuck, task);
+      return !one.is_known && other != nullptr && other->wait->object == one.wait->object &&
+             other->wait->call == one.wait->call && one.wait->object != kNoObject;
+    });
+}
+
 // The largest part of it in which everybody waits only for others of it: nothing there can ever go
 // on.
 std::vector<Stuck> knot_of(const Trace& run, std::vector<Stuck> stuck) {
@@ -138,6 +154,19 @@ std::vector<Stuck> knot_of(const Trace& run, std::vector<Stuck> stuck) {
 
 }  // namespace
 
+bool is_used_as_lock(const Trace& run, std::uint32_t object) {
+  std::map<std::uint32_t, std::int64_t> taken;
+  for (const Step& step : run.steps) {
+    if (step.object != object || step.call != Call::semop || step.event != Event::call ||
+        step.result < 0)
+      continue;
+    std::int64_t& balance = taken[step.task];
+    balance -= step.number;
+    if (balance < 0) return false;
+  }
+  return true;
+}
+
 std::vector<Stuck> stuck_tasks(const Case& c) {
   std::vector<Stuck> stuck;
   const Means means = means_of(c.run);
@@ -155,6 +184,8 @@ std::vector<Stuck> stuck_tasks(const Case& c) {
         wait->object < c.run.objects.size() && c.run.objects[wait->object].kind == ObjectKind::fifo;
     Stuck one{.task = waiting.task, .wait = wait, .is_known = knows_holders(*wait)};
     if (one.is_known) one.awaited = waiting.holders;
+    // Who took a semaphore last need not be who gives it.
+    if (wait->call == Call::semop && !is_used_as_lock(c.run, wait->object)) one.awaited.clear();
     // A server opens its FIFO both ways so that it never ends; anyone may still come.
     if (is_named) std::erase(one.awaited, waiting.task);
     if (one.awaited.empty() && !c.is_calm()) {
@@ -163,6 +194,7 @@ std::vector<Stuck> stuck_tasks(const Case& c) {
     }
     stuck.push_back(std::move(one));
   }
+  forget_companions(stuck);
   return stuck;
 }
 

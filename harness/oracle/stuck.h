@@ -20,6 +20,9 @@ struct Stuck {
 // Tasks that wait for ever where the calm run went on, or though they were told to end; of the calm
 // run itself, all.
 std::vector<Stuck> stuck_tasks(const Case& c);
+// Of a semaphore: whoever gives has taken before. Of another one the last taker owes nothing to
+// anybody.
+bool is_used_as_lock(const Trace& run, std::uint32_t object);
 // Rings among them; each begins with its earliest task. A task that waits for itself is a ring of
 // one.
 std::vector<std::vector<Stuck>> rings_of(const Trace& run, const std::vector<Stuck>& stuck);

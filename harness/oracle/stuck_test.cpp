@@ -102,6 +102,46 @@ TEST(hang, survivor_waits_for_the_dead) {
   expect_one(judged(calm_talk(), t), "hang: client msgrcv queue 0x2",
              "client#2 waits in msgrcv(queue 0x2) for ever: server has ended");
 }
+// One gives and the other takes: the last taker holds nothing.
+TEST(hang, of_a_semaphore_that_is_no_lock) {
+  const auto gives_and_takes = [](TraceBuilder& t) {
+    t.does("producer", Call::semop, "semaphore#1").last().number = 1;
+    t.does("consumer", Call::semop, "semaphore#1").last().number = -1;
+  };
+  TraceBuilder quiet{"producer", "consumer"};
+  gives_and_takes(quiet);
+  gives_and_takes(quiet);
+  quiet.exits("producer").exits("consumer");
+  TraceBuilder t{"producer", "consumer"};
+  gives_and_takes(t);
+  t.killed("producer").rests("consumer", Call::semop, "semaphore#1", {"consumer"});
+  expect_one(judged(quiet, t.plan("producer#2 kill")), "hang: consumer semop semaphore",
+             "consumer#2 waits in semop(semaphore#1) for ever: producer has ended");
+}
+// Whoever made it was killed before its value was set: of those who wait none holds it.
+TEST(hang, of_a_semaphore_that_nobody_ever_had) {
+  const auto locks = [](TraceBuilder& t, const char* task) {
+    t.does(task, Call::semop, "semaphore 0x1").last().number = -1;
+    t.does(task, Call::semop, "semaphore 0x1").last().number = 1;
+    t.exits(task);
+  };
+  TraceBuilder quiet{"shop", "shop/1", "shop/2", "shop/3"};
+  for (const char* task : {"shop/1", "shop/2", "shop/3"}) locks(quiet, task);
+  quiet.exits("shop");
+  TraceBuilder t{"shop", "shop/1", "shop/2", "shop/3"};
+  t.does("shop/1", Call::semget, "semaphore 0x1").killed("shop/1").exits("shop");
+  t.rests("shop/2", Call::semop, "semaphore 0x1").rests("shop/3", Call::semop, "semaphore 0x1");
+  expect_one(judged(quiet, t.plan("shop/1#1 kill after")), "hang: shop/child semop semaphore 0x1",
+             "shop/2#1 waits in semop(semaphore 0x1) for ever: shop/1 has ended");
+}
+TEST(hang, orphan_of_who_was_ended_by_a_signal_that_it_does_not_handle) {
+  TraceBuilder quiet{"parent", "parent/1"};
+  quiet.does("parent/1", Call::sigsuspend, "").exits("parent/1").exits("parent");
+  TraceBuilder t{"parent", "parent/1"};
+  t.dies("parent", SIGTERM).rests("parent/1", Call::sigsuspend, "");
+  expect_one(judged(quiet, t.plan("parent#1 signal SIGTERM")),
+             "leak: orphan parent/child sigsuspend", "its parent parent has been killed");
+}
 TEST(hang, nobody_came_yet_is_a_note) {
   TraceBuilder quiet{"reader", "writer"};
   quiet.does("reader", Call::open, "fifo ./in").does("writer", Call::open, "fifo ./in");

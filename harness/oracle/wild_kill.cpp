@@ -72,9 +72,20 @@ class Wild {
         add(step, Severity::finding, "a dead peer",
             printable(target.substr(6)) +
                 ", which has ended, again after ESRCH: by now the number may be anybody's");
+    } else if (target == "init") {
+      const std::uint32_t parent = c_.run.tasks[step.task].parent;
+      const bool is_orphan = parent != kNobody && is_dead_at(step, parent);
+      add(step, Severity::finding, "init",
+          is_orphan ? "PID 1, which is what getppid(2) says now that its parent " +
+                          name_of(c_.run, parent) + " has ended"
+                    : "PID 1, which is init");
     } else {
       add(step, Severity::finding, "no peer", "a PID that never was a peer's");
     }
+  }
+
+  bool is_dead_at(const Step& step, std::uint32_t task) const {
+    return c_.run.tasks[task].died < static_cast<std::uint32_t>(&step - c_.run.steps.data());
   }
 
   // A number is free once its process has been waited for, and this process has done so itself.

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kOthersMayWrite = 0002;
 
 bool is_shared(ObjectKind kind) {
-  return kind == ObjectKind::fifo || kind == ObjectKind::queue || kind == ObjectKind::segment ||
+  return kind == ObjectKind::fifo || holds_messages(kind) || kind == ObjectKind::segment ||
          kind == ObjectKind::semaphore || kind == ObjectKind::file;
 }
 

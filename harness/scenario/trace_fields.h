@@ -16,7 +16,7 @@ namespace pipewrench::trace_fields {
 // The names of each enumeration's values, in order.
 constexpr auto kObjectKinds = std::to_array<std::string_view>(
     {"pipe", "fifo", "queue", "segment", "semaphore", "socket", "eventfd", "signalfd", "timerfd",
-     "futex", "file", "directory", "tty", "pidfd"});
+     "futex", "file", "directory", "tty", "pidfd", "mqueue"});
 constexpr auto kEvents =
     std::to_array<std::string_view>({"call", "waits", "delivered", "stored", "born", "exec", "died",
                                      "restarted", "timer", "teardown", "unmanaged"});

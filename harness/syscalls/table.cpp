@@ -241,6 +241,32 @@ constexpr Fault kLock[] = {
     fails(EDEADLK, linux_, "the holder waits for what the caller holds; fcntl only"),
     fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
 };
+constexpr Fault kMqOpen[] = {
+    fails(EACCES, linux_, "the mode denies what the flags ask for"),
+    fails(EEXIST, linux_, "O_CREAT|O_EXCL and somebody was first"),
+    fails(ENOENT, linux_, "nobody has made it yet, or it was unlinked"),
+    fails(ENOSPC, linux_, "queues_max queues exist"),
+    fails(EMFILE, linux_, "RLIMIT_NOFILE or RLIMIT_MSGQUEUE reached"),
+};
+constexpr Fault kMqUnlink[] = {
+    fails(EACCES, linux_, "the queue belongs to another user"),
+    fails(ENOENT, linux_, "somebody else removed it first"),
+};
+constexpr Fault kMqSend[] = {
+    fails(EMSGSIZE, linux_, "the queue was made with a smaller mq_msgsize"),
+    fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
+    fails(EAGAIN, linux_, "O_NONBLOCK and the queue is full"),
+    fails(ETIMEDOUT, linux_, "the time-out passed"),
+};
+constexpr Fault kMqReceive[] = {
+    fails(EMSGSIZE, linux_, "the queue was made with a larger mq_msgsize"),
+    fails(EINTR, linux_, "blocked, and a handler without SA_RESTART runs"),
+    fails(EAGAIN, linux_, "O_NONBLOCK and the queue is empty"),
+    fails(ETIMEDOUT, linux_, "the time-out passed"),
+};
+constexpr Fault kMqNotify[] = {
+    fails(EBUSY, linux_, "another process asked first"),
+};
 
 constexpr std::array kRows = {
     Row{Call::read, "read", kRead},
@@ -308,6 +334,11 @@ constexpr std::array kRows = {
     Row{Call::rmdir, "rmdir", kRename},
     Row{Call::fcntl, "fcntl", kLock},
     Row{Call::flock, "flock", kLock},
+    Row{Call::mq_open, "mq_open", kMqOpen},
+    Row{Call::mq_unlink, "mq_unlink", kMqUnlink},
+    Row{Call::mq_send, "mq_send", kMqSend},
+    Row{Call::mq_receive, "mq_receive", kMqReceive},
+    Row{Call::mq_notify, "mq_notify", kMqNotify},
 };
 
 constexpr bool rows_are_in_order() {

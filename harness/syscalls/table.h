@@ -75,6 +75,11 @@ enum class Call : std::uint8_t {
   rmdir,
   fcntl,  // F_SETLKW and F_OFD_SETLKW only
   flock,
+  mq_open,
+  mq_unlink,
+  mq_send,
+  mq_receive,
+  mq_notify,
   count_,
 };
 

@@ -55,7 +55,7 @@ class Contents {
     if (step.object >= trace_.objects.size()) return false;
     if (step.event == Event::stored) return segments_[step.object] = step.data, true;
     if (step.event != Event::call || step.result < 0) return false;
-    if (trace_.objects[step.object].kind == ObjectKind::queue) return take_message(step);
+    if (holds_messages(trace_.objects[step.object].kind)) return take_message(step);
     if (trace_.objects[step.object].kind == ObjectKind::semaphore)
       return !step.data.empty() && (values_[step.object] = step.data, true);
     const auto moved = static_cast<std::uint64_t>(step.result);
@@ -99,11 +99,12 @@ class Contents {
  private:
   bool take_message(const Step& step) {
     std::deque<Message>& queue = queues_[step.object];
-    if (step.call == Call::msgsnd) {
+    if (step.call == Call::msgsnd || step.call == Call::mq_send) {
       queue.push_back({.serial = step.message, .type = step.number, .data = step.data});
       return true;
     }
-    if (step.call != Call::msgrcv || queue.empty()) return false;
+    const bool takes = step.call == Call::msgrcv || step.call == Call::mq_receive;
+    if (!takes || queue.empty()) return false;
     auto taken = std::ranges::find(queue, step.message, &Message::serial);
     if (taken == queue.end() || step.message == 0)
       taken = std::ranges::find_if(queue, [](const Message& one) { return one.serial == 0; });
