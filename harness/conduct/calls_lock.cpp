@@ -1,6 +1,6 @@
 // Locks on files: fcntl(F_SETLKW), lockf(3), open file description locks, flock(2). Who would block
-// waits here; only then does the kernel set the lock. Who asks for the holder has his turn too: what
-// he does next hangs on it. Unlocking passes.
+// waits here; only then does the kernel set the lock. Who asks for the holder has his turn too, for
+// what he does next hangs on it. Unlocking passes.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sys/file.h>
