@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -119,6 +120,16 @@ int say_anything() {
   std::abort();
 }
 
+// In a call that the conductor does not know.
+int sleep_unseen() {
+  static std::uint32_t word = 0;
+  struct {
+    std::uint64_t value = 0, address = reinterpret_cast<std::uint64_t>(&word);
+    std::uint32_t flags = 2, reserved = 0;  // FUTEX2_SIZE_U32
+  } waiter;
+  return static_cast<int>(syscall(449, &waiter, 1, 0, nullptr, 0));  // futex_waitv
+}
+
 struct Behaviour {
   std::string_view name;
   int (*act)();
@@ -139,6 +150,7 @@ constexpr Behaviour kBehaviours[] = {
     {"execs-nothing", exec_nothing},
     {"kills-everybody", kill_everybody},
     {"says-anything", say_anything},
+    {"sleeps-unseen", sleep_unseen},
 };
 
 }  // namespace

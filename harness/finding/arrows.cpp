@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "harness/finding/arrows.h"
+#include "harness/scenario/channel.h"
 
 #include <sys/wait.h>
 

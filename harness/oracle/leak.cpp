@@ -10,6 +10,7 @@
 #include "harness/oracle/rows.h"
 #include "harness/oracle/runs.h"
 #include "harness/oracle/words.h"
+#include "harness/scenario/channel.h"
 
 namespace pipewrench {
 namespace {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/oracle/rows.h"
 #include "harness/oracle/words.h"
+#include "harness/scenario/channel.h"
 
 namespace pipewrench {
 namespace {

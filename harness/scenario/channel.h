@@ -5,7 +5,14 @@
 
 #include <string_view>
 
+#include "harness/scenario/trace.h"
+
 namespace pipewrench {
+
+// Message by message: queues of System V and of POSIX.
+constexpr bool holds_messages(ObjectKind kind) {
+  return kind == ObjectKind::queue || kind == ObjectKind::mqueue;
+}
 
 bool is_channel(std::string_view text);
 // Whether an object of that name in a trace ("fifo ./room", "queue 0x1234") is the channel, or one

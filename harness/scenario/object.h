@@ -27,10 +27,6 @@ enum class ObjectKind : std::uint8_t {
   pidfd,
   mqueue
 };
-// System V and POSIX.
-constexpr bool holds_messages(ObjectKind kind) {
-  return kind == ObjectKind::queue || kind == ObjectKind::mqueue;
-}
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
   std::string name{};  // "pipe#1", "fifo ./room", "queue 0x1234", "queue#2" (IPC_PRIVATE)

@@ -10,6 +10,7 @@
 #include "harness/core/printable.h"
 #include "harness/finding/arrows.h"
 #include "harness/finding/ladder.h"
+#include "harness/scenario/channel.h"
 #include "harness/scenario/trace_fields.h"
 #include "reports/render/bytes.h"
 #include "reports/render/model.h"
