@@ -292,12 +292,16 @@ volatile std::sig_atomic_t told = 0;
 
 // Waits, priorities, a full queue, both time-outs, a notification, poll(2) and an inherited
 // descriptor.
+// Bare, on the host: two at once, or one that was killed, are in nobody's way.
+std::string own_name(const char* name) { return name + std::to_string(getpid()); }
+
 void posix_queue() {
+  const std::string name = own_name("/work");
   mq_attr limits{};
   limits.mq_maxmsg = 2;
   limits.mq_msgsize = 8;
-  const mqd_t queue = mq_open("/work", O_RDWR | O_CREAT | O_EXCL, 0600, &limits);
-  std::printf("%d %d\n", mq_open("/work", O_RDWR | O_CREAT | O_EXCL, 0600, &limits), errno);
+  const mqd_t queue = mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &limits);
+  std::printf("%d %d\n", mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &limits), errno);
   std::fflush(stdout);
   mq_send(queue, "low", 4, 1);
   mq_send(queue, "high", 5, 9);
@@ -330,26 +334,27 @@ void posix_queue() {
   const ssize_t small = mq_receive(queue, text, 4, nullptr);
   std::printf("told %d, %zd %d\n", static_cast<int>(told), small, errno == EMSGSIZE);
   mq_close(queue);
-  const int gone = mq_unlink("/work"), again = mq_unlink("/work");
+  const int gone = mq_unlink(name.c_str()), again = mq_unlink(name.c_str());
   std::printf("%d %d\n", gone, again);
 }
 
 // What POSIX names: memory and a semaphore.
 void posix_memory() {
-  const int memory = shm_open("/board", O_RDWR | O_CREAT | O_EXCL, 0600);
+  const std::string board = own_name("/board"), bell = own_name("/ready");
+  const int memory = shm_open(board.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
   if (ftruncate(memory, 4096) != 0) return;
   auto* text =
       static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0));
-  sem_t* ready = sem_open("/ready", O_CREAT, 0600, 0);
+  sem_t* ready = sem_open(bell.c_str(), O_CREAT, 0600, 0);
   if (fork() == 0) {
     std::strcpy(text, "written");
     sem_post(ready);
     _exit(0);
   }
   sem_wait(ready);
-  std::printf("%s %d %d\n", text, sem_unlink("/ready"), shm_open("/none", O_RDWR, 0));
+  std::printf("%s %d %d\n", text, sem_unlink(bell.c_str()), shm_open("/none", O_RDWR, 0));
   wait(nullptr);
-  shm_unlink("/board");
+  shm_unlink(board.c_str());
 }
 
 void leaves_posix_names() {
